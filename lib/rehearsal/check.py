@@ -1,0 +1,124 @@
+"""Refuse a wrong blueprint before it runs, and say what is there instead."""
+
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from rehearsal.contacts import Contact, Missing, contacts
+from rehearsal.errors import ModelError, unknown
+from rehearsal.faults import Crash, Errors, Fault
+from rehearsal.system import Operation
+
+
+class Talk(NamedTuple):
+    """Say what one handler may do before it runs: operations it calls and sends to, topics it publishes."""
+
+    calls: tuple
+    sends: tuple
+    publishes: tuple
+
+
+def talk(system, handler):
+    """Return whom a handler talks to: `calls=` where it is said, else what its code says."""
+    read = contacts(handler.function)
+    sends = tuple(system.find(c.target) for c in read if c.verb == "send" and isinstance(c.target, Operation | str))
+    sent = {s.place for s in sends}
+    said = handler.calls
+    if said is None:
+        said = [c.target for c in read if c.verb == "call" and isinstance(c.target, Operation | str)]
+    calls = tuple(c for c in map(system.find, said) if handler.calls is None or c.place not in sent)
+    return Talk(tuple(dict.fromkeys(calls)), tuple(dict.fromkeys(sends)), handler.publishes)
+
+
+def check(system, loads, faults=(), until=None):
+    """Raise ModelError on the first thing wrong with a run to be; return sentences on what looks odd but may be meant."""
+    if not system.services:
+        raise ModelError(f"{system.name} has no services: declare one with {system.name}.service(…)")
+    for handler in system.handlers():
+        _check_handler(system, handler)
+    for entry in system.entries.values():
+        system.find(entry.operation)
+    _check_loads(system, loads, until)
+    _check_faults(system, faults)
+    return _check_topics(system)
+
+
+def _check_handler(system, handler):
+    read = contacts(handler.function)
+    for contact in read:
+        _check_contact(system, handler, contact)
+    waits = [c.verb for c in read if c.verb in ("call", "sleep", "all")]
+    if waits and not handler.waits:
+        raise ModelError(f"{handler.place} uses ctx.{waits[0]} without `yield`, so it would not wait: write `yield ctx.{waits[0]}(…)`")
+    if handler.undoes:
+        works = {h.name for h in system.handlers()} | {h.work for h in system.handlers()}
+        if handler.undoes not in works:
+            raise ModelError(f"{handler.place} undoes what nobody does: {unknown('operation', handler.undoes, works)}")
+
+
+def _check_contact(system, handler, contact: Contact):
+    verb, target = contact
+    if isinstance(target, Missing):
+        operations = [h.name for s in system.services.values() for h in s.operations.values()]
+        raise ModelError(f"{handler.place} uses a name that nobody defined: {unknown('operation', target.name, operations)}")
+    if verb in ("call", "send"):
+        if isinstance(target, Operation | str):
+            system.find(target)
+        elif target is not None:
+            raise ModelError(f"{handler.place}: ctx.{verb} takes an operation first, not {target!r}")
+    if verb == "publish" and isinstance(target, str) and target not in handler.publishes:
+        raise ModelError(undeclared(handler, target))
+
+
+def undeclared(handler, topic):
+    """Return the sentence for a handler that publishes what its declaration does not say."""
+    return (
+        f"{handler.place} publishes {topic!r}, which its declaration does not say (publishes={handler.publishes or '()'}): "
+        f"add it, so that the contract can be read without running it"
+    )
+
+
+def _check_loads(system, loads, until):
+    seen = set()
+    for load in loads:
+        if load.kind not in system.entries:
+            raise ModelError(f"nobody accepts this load: {unknown('kind', load.kind, system.entries)}; see System.accepts")
+        if load.name in seen:
+            raise ModelError(f"two loads are called {load.name!r}: give one of them a name=, which its draws belong to")
+        seen.add(load.name)
+        if load.endless and until is None:
+            raise ModelError(f"the load {load.name!r} never stops: give it until= or count=, or the run until=")
+
+
+def _check_faults(system, faults):
+    nodes = [*system.services, *system.brokers]
+    for fault in faults:
+        if not isinstance(fault, Fault):
+            raise ModelError(f"a fault is something like Crash('payment', at=90 * sec), not {fault!r}")
+        if fault.service not in nodes:
+            raise ModelError(f"{fault} strikes nobody: {unknown('service', fault.service, nodes)}")
+        if isinstance(fault, Errors) and fault.service in system.brokers:
+            raise ModelError(f"{fault.service} is a broker: it can crash or be slow, it does no work that could fail")
+    crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.service, f.at))
+    for one, two in zip(crashes, crashes[1:], strict=False):
+        if one.service == two.service and two.at < one.until:
+            raise ModelError(f"{one.service} cannot crash while it is down: {one}; {two}")
+
+
+def _check_topics(system):
+    published = {t for h in system.handlers() for t in h.publishes}
+    heard = {t for s in system.services.values() for t in s.subscriptions}
+    ends = {t for e in system.entries.values() for t in (e.done, e.failed) if t}
+    odd = []
+    for topic in sorted((heard | ends) - published):
+        readers = [s.name for s in system.services.values() if topic in s.subscriptions] or ["accepts"]
+        if get_close_matches(topic, sorted(published - heard - ends), cutoff=0.85):
+            raise ModelError(f"{readers[0]} waits for {topic!r}: {unknown('topic', topic, published)}")
+        odd.append(f"nobody publishes {topic!r}, which {', '.join(readers)} waits for; topics here: {', '.join(sorted(published)) or 'none'}")
+    for topic in sorted(published - heard - ends):
+        speakers = ", ".join(h.place for h in system.handlers() if topic in h.publishes)
+        odd.append(f"nobody hears {topic!r}, which {speakers} publishes; topics heard here: {', '.join(sorted(heard)) or 'none'}")
+    for name, broker in system.brokers.items():
+        for topic in broker.carries or ():
+            if topic not in published | heard and topic not in {h.name for h in system.handlers()}:
+                raise ModelError(f"broker {name} carries what nobody publishes: {unknown('topic', topic, published)}")
+    return odd

@@ -1,0 +1,53 @@
+"""What every picture shares: the style, a panel, a title with its grey line, and the band of a fault."""
+
+from contextlib import contextmanager
+
+from rehearsal.draw import palette
+
+
+@contextmanager
+def style():
+    """Draw inside the house style, and leave the reader's own settings as they were."""
+    import matplotlib.pyplot as plt
+
+    with plt.style.context("rehearsal.draw.rehearsal"):
+        yield
+
+
+def panel(ax, width=9.0, height=4.0):
+    """Return `ax`, or a fresh panel of `width` × `height` [inches] where there is none."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    _, fresh = plt.subplots(figsize=(width, height))
+    return fresh
+
+
+def pair(width=13.0, height=4.6, sharex=True, sharey=True):
+    """Return a figure and two panels side by side on the same axes: one style left, the other right."""
+    import matplotlib.pyplot as plt
+
+    with style():
+        return plt.subplots(1, 2, figsize=(width, height), sharex=sharex, sharey=sharey)
+
+
+def title(ax, message, look=""):
+    """Write the message bold at the left, and under it in grey the one line that says what to look at."""
+    ax.set_title(f"{message}\n" if look else message, loc="left", linespacing=1.6)
+    if look:
+        ax.annotate(
+            look, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points",
+            color=palette.GREY, fontsize=9, va="bottom", annotation_clip=False,
+        )  # fmt: skip
+
+
+def band(ax, at, until, label="", clip=float("inf")):
+    """Shade the half-open window [at, until) of a fault, in the units of the x axis, with its name above."""
+    end = min(until, clip)
+    ax.axvspan(at, end, color=palette.BAND, lw=0, zorder=0)
+    if label:
+        ax.annotate(
+            label, ((at + end) / 2, 1), (0, -4), xycoords=ax.get_xaxis_transform(), textcoords="offset points",
+            ha="center", va="top", fontsize=9, fontweight="bold",
+        )  # fmt: skip

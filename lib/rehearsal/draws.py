@@ -1,0 +1,159 @@
+"""Randomness that belongs to a *what*, never to a *when*: distributions, and draws found by their key.
+
+Every draw is a pure function of (seed, purpose, work, request, k). Asking for one draw never moves another, so two
+runs that differ in one fault, one subscriber or one retry meet the same arrivals and the same service times, to the
+bit. That is what turns a comparison of two runs into a subtraction.
+"""
+
+from dataclasses import dataclass
+from math import exp, fsum, isfinite, log, log1p, sqrt
+from random import Random
+from statistics import NormalDist
+
+BLOCK = 256  # draws made at a time: seeding a generator costs as much as 200 draws
+KEPT = 4096  # blocks remembered by one sampler; a forgotten block is made again, with the same numbers
+_NORMAL = NormalDist()
+
+
+def _number(value, what, least=None):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise TypeError(f"{what} must be a finite number, not {value!r}")
+    if least is not None and value < least:
+        raise ValueError(f"{what} must be {least} or more, not {value!r}")
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Take the same `value` every time."""
+
+    value: float
+
+    def __post_init__(self):
+        _number(self.value, "the value of Constant")
+
+    mean = property(lambda self: self.value)
+    least = property(lambda self: self.value)
+    cv = 0.0
+
+    def quantile(self, u):
+        return self.value
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """Draw from the memoryless distribution with this `mean`: the work of M/M/1, the gaps of a Poisson stream."""
+
+    mean: float
+    least = 0.0
+    cv = 1.0
+
+    def __post_init__(self):
+        _number(self.mean, "the mean of Exponential", 0)
+
+    def quantile(self, u):
+        return -self.mean * log1p(-u)
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Draw evenly between `low` and `high`."""
+
+    low: float
+    high: float
+
+    def __post_init__(self):
+        _number(self.low, "the low end of Uniform")
+        _number(self.high, "the high end of Uniform", self.low)
+
+    mean = property(lambda self: (self.low + self.high) / 2)
+    least = property(lambda self: self.low)
+    cv = property(lambda self: (self.high - self.low) / sqrt(12) / self.mean)
+
+    def quantile(self, u):
+        return self.low + (self.high - self.low) * u
+
+
+@dataclass(frozen=True)
+class Lognormal:
+    """Draw a skewed, positive time with this `mean` and coefficient of variation `cv` (deviation / mean)."""
+
+    mean: float
+    cv: float
+    least = 0.0
+
+    def __post_init__(self):
+        _number(self.mean, "the mean of Lognormal", 0)
+        _number(self.cv, "the cv of Lognormal", 0)
+
+    def quantile(self, u):
+        if self.mean == 0:
+            return 0.0
+        variance = log(1 + self.cv**2)
+        return exp(log(self.mean) - variance / 2 + sqrt(variance) * _NORMAL.inv_cdf(max(u, 2**-54)))
+
+
+@dataclass(frozen=True)
+class Empirical:
+    """Draw one of these `values`, each as likely as the others; repeat a value to make it likelier."""
+
+    values: tuple
+
+    def __post_init__(self):
+        object.__setattr__(self, "values", tuple(self.values))
+        if not self.values:
+            raise ValueError("Empirical needs at least one value")
+
+    mean = property(lambda self: fsum(self.values) / len(self.values))
+    least = property(lambda self: min(self.values))
+    cv = property(lambda self: sqrt(fsum((v - self.mean) ** 2 for v in self.values) / len(self.values)) / self.mean)
+
+    def quantile(self, u):
+        return self.values[int(u * len(self.values))]
+
+
+Distribution = Constant | Exponential | Uniform | Lognormal | Empirical
+
+
+def times(value, what):
+    """Return `value` as a distribution of durations [ms]: a number is a Constant; a negative one is refused."""
+    distribution = value if isinstance(value, Distribution) else None
+    if distribution is None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"{what} must be a time such as 20 * ms or Exponential(20 * ms), not {value!r}")
+        distribution = Constant(float(value))
+    for number in distribution.values if isinstance(distribution, Empirical) else ():
+        _number(number, f"each value of {what}")
+    if distribution.least < 0:
+        raise ValueError(f"{what} can be negative: {distribution!r}; a duration is 0 or more")
+    return distribution
+
+
+def sampler(distribution, seed, purpose, work):
+    """Return `draw(who, k, n)`: the draw of this purpose and work for the n-th request of `who`, asked the k-th time.
+
+    The same key gives the same value in any order, process and Python version (Mersenne Twister seeded with the key's
+    SHA-512, inverted quantile). Since a value is the quantile of a keyed number, changing the mean of a distribution
+    stretches every draw and reshuffles none.
+
+    >>> draw = sampler(Exponential(20), 7, "takes", "reserve")
+    >>> draw("order", 0, 17) == sampler(Exponential(20), 7, "takes", "reserve")("order", 0, 17)
+    True
+    """
+    if isinstance(distribution, Constant):
+        value = distribution.value
+        return lambda who, k, n: value
+    blocks: dict = {}
+    quantile = distribution.quantile
+
+    def fill(who, k, block):
+        if len(blocks) >= KEPT:
+            blocks.clear()
+        random = Random(repr((seed, purpose, work, who, k, block))).random
+        values = blocks[who, k, block] = [quantile(random()) for _ in range(BLOCK)]
+        return values
+
+    def draw(who, k, n):
+        block = blocks.get((who, k, n >> 8))
+        return (block or fill(who, k, n >> 8))[n & 255]
+
+    return draw

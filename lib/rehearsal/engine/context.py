@@ -1,0 +1,94 @@
+"""What a handler can do: call, send, publish, wait, remember."""
+
+from rehearsal.check import undeclared
+from rehearsal.engine.messages import Call, Sleep, Together
+from rehearsal.policies import Retry
+from rehearsal.units import duration
+
+
+class Context:
+    """Act for one piece of work. It carries correlation and cause, so that the trace is causal without any help.
+
+    `ctx.state` is the service's memory in this run, a dict, shared by all its handlers; what a body does to it between
+    two waits happens at one instant.
+    """
+
+    __slots__ = ("_engine", "_message")
+
+    def __init__(self, engine, message):
+        self._engine = engine
+        self._message = message
+
+    @property
+    def now(self):
+        """Return the time [ms]."""
+        return self._engine.env.now
+
+    @property
+    def state(self):
+        """Return the memory of this service in this run, a dict."""
+        return self._message.route.plan.node.state
+
+    @property
+    def attempt(self):
+        """Return which delivery or attempt this is, 1 for the first."""
+        return self._message.attempt
+
+    def call(self, operation, payload=None, *, timeout=None, retry=None, key=None):
+        """Describe a call; `yield` it to make it and get the reply.
+
+        `timeout` [ms] for each attempt, `retry` a `Retry`; `key` tells parallel calls for the same work apart. Raises
+        in the handler: `Refused` (a business no), or `Failed` (`TimedOut`, `Rejected`, `Lost`).
+        """
+        message, engine = self._message, self._engine
+        node = message.route.plan.node
+        route = node.calls.get(operation) or engine.compiler.call(message.route.plan, operation)
+        if timeout is not None:
+            timeout = duration(timeout, "timeout", positive=True)
+        if retry is not None and type(retry) is not Retry:
+            raise engine.mistake(f"{message.route.plan.place}: retry must be a Retry, such as Retry(2), not {retry!r}")
+        if type(payload).__hash__ is None:
+            raise engine.mistake(_mutable(message, payload))
+        message.unstarted += 1
+        return Call(route, payload, timeout, retry, key)
+
+    def all(self, *calls):
+        """Describe several calls at once; `yield` it to make them together and get a list of replies.
+
+        It waits for every branch, then raises the first problem, if any.
+        """
+        if not all(type(call) is Call for call in calls):
+            raise self._engine.mistake(f"{self._message.route.plan.place}: ctx.all takes calls: ctx.all(ctx.call(…), ctx.call(…))")
+        return Together(calls)
+
+    def sleep(self, time):
+        """Describe a pause of `time` [ms]; `yield` it to wait."""
+        return Sleep(duration(time, "the time to sleep"))
+
+    def publish(self, topic, payload=None):
+        """Publish an event: hand it to the broker and go on; every subscription of the topic gets it."""
+        message, engine = self._message, self._engine
+        plan = message.route.plan
+        route = plan.topics.get(topic)
+        if route is None:
+            raise engine.mistake(undeclared(plan.handler, topic))
+        if type(payload).__hash__ is None:
+            raise engine.mistake(_mutable(message, payload))
+        engine.post(route, message.case, payload, message.row)
+        engine.fact(message.case, topic)
+
+    def send(self, operation, payload=None):
+        """Send a command: hand it to the broker for its one addressee and go on, without a reply."""
+        message, engine = self._message, self._engine
+        node = message.route.plan.node
+        route = node.sends.get(operation) or engine.compiler.send(message.route.plan, operation)
+        if type(payload).__hash__ is None:
+            raise engine.mistake(_mutable(message, payload))
+        engine.post(route, message.case, payload, message.row)
+
+
+def _mutable(message, payload):
+    return (
+        f"{message.route.plan.place} sends a {type(payload).__name__}, which could change on the way: "
+        f"send something immutable (a tuple, a frozen dataclass, the order itself)"
+    )

@@ -1,0 +1,30 @@
+"""What became of each request: exactly one fate, at any moment the run is cut."""
+
+from rehearsal.trace import FAILED, LOST, OK, OPEN, REFUSED, REJECTED
+
+FATES = ("on time", "late", "refused", "rejected", "failed", "compensated", "parked", "stuck", "open")
+ENDS = {REFUSED: "refused", REJECTED: "rejected", FAILED: "failed", LOST: "failed"}
+
+
+def fates(table, trace, objectives, drained):
+    """Return the fate of every request, in order.
+
+    A request without an end is *open* while something of it is under way at the cut, and *stuck* where nothing is, or
+    where nothing at all could happen any more.
+    """
+    moving = set() if drained else _under_way(trace)
+    return [_fate(table, row, objectives[table.kind[row]], row in moving) for row in range(len(table))]
+
+
+def _under_way(trace):
+    # Every message that is not over keeps its request moving: on its way, waiting, in work, or its answer on its way.
+    return {trace.request[row] for row in range(len(trace)) if trace.outcome[row] == OPEN or trace.answer[row] == OPEN}
+
+
+def _fate(table, row, objective, moving):
+    end = table.end[row]
+    if end == OPEN:
+        return "open" if moving else "stuck"
+    if end == OK:
+        return "on time" if table.settled[row] - table.offered[row] <= objective else "late"
+    return "compensated" if table.undone[row] else ENDS[end]

@@ -1,0 +1,117 @@
+"""The blueprint, ready to run: nodes with their workers and queues, and the routes between them."""
+
+from collections import deque
+from copy import deepcopy
+from math import inf
+
+
+class Pool:
+    """Hold workers and the FIFO before them.
+
+    Invariant: `free` + work in progress that holds a worker = `size`, while the node is up; nothing waits while a
+    worker is free. A list of our own, because a SimPy Resource costs thirty times as much and keeps no durable queue
+    through a crash.
+    """
+
+    __slots__ = ("node", "size", "free", "limit", "queue", "starting")
+
+    def __init__(self, node, size, limit=None):
+        self.node = node
+        self.size = self.free = inf if size is None else size
+        self.limit = inf if limit is None else limit
+        self.queue = deque()
+        self.starting = False
+        node.pools.append(self)
+
+
+class Node:
+    """Hold one service or broker while a run lasts: its pools, its memory, its health and its routes."""
+
+    def __init__(self, name, *, broker=False, blocking=True, state=None):
+        self.name = name
+        self.broker = broker
+        self.blocking = blocking
+        self.state = deepcopy(state or {})
+        self.pools = []
+        self.up = True
+        self.pace = 1.0  # how many times slower than usual: the product of paces
+        self.paces = []
+        self.errors = []  # shares of work that fails now
+        self.working = None  # work in progress in order of its start; kept only where a crash will need it
+        self.outside = []  # what publishers could not hand over to a broker that is down
+        self.calls, self.sends = {}, {}
+        self.inboxes = []
+
+
+class Plan:
+    """Hold one handler, ready to run; a broker's plan has no function and only passes messages on."""
+
+    __slots__ = ("handler", "node", "name", "place", "function", "waits", "takes", "work", "topics", "chance", "undo")
+
+    def __init__(self, node, name, takes, *, handler=None, work="", chance=None):
+        self.handler = handler
+        self.node = node
+        self.name = name
+        self.place = f"{node.name}.{name}"
+        self.function = handler.function if handler else None
+        self.waits = bool(handler and handler.waits)
+        self.undo = bool(handler and handler.undoes)
+        self.takes = takes  # None where the work takes no time
+        self.work = work
+        self.chance = chance
+        self.topics = {}
+
+
+class Route:
+    """Hold one way of a message: whom it reaches, over which hops, and what happens once its work is over."""
+
+    __slots__ = ("edge", "plan", "pool", "work", "out", "back", "arrive", "conclude", "bereave", "readers", "inbox", "durable")
+
+    def __init__(self, edge, plan, pool, out, back=None, inbox=None):
+        self.edge = edge
+        self.plan = plan
+        self.pool = pool
+        self.work = plan.work
+        self.out = out
+        self.back = back
+        self.readers = ()
+        self.inbox = inbox
+        self.durable = inbox is not None
+
+
+class Inbox:
+    """Hold the durable queue of one subscription, and how its consumer looks into it.
+
+    A polling consumer looks every `poll` ms from the moment it found nothing, and once it finds something goes on
+    until the queue is empty. Polls that find nothing are counted, not simulated: they are due at known moments. What
+    it does not model: the time and traffic of a poll.
+    """
+
+    __slots__ = ("name", "poll", "retry", "waiting", "asleep", "armed", "topic", "empty_polls")
+
+    def __init__(self, name, poll=None, retry=None):
+        self.name = name
+        self.poll = poll
+        self.retry = retry
+        self.topic = deque()  # messages nobody has looked for yet
+        self.waiting = 0  # messages taken over and not yet in work
+        self.asleep = None if poll is None else 0.0  # since when it sleeps; None: it is at work, or is pushed to
+        self.armed = False
+        self.empty_polls = 0
+
+    def next_poll(self, now):
+        """Return the moment of the first poll at or after `now`, and count the empty ones before it."""
+        polls = max(-(-(now - self.asleep) // self.poll), 1.0)
+        self.empty_polls += int(polls) - 1
+        return self.asleep + polls * self.poll
+
+    def rest(self, now):
+        """Count the empty polls up to now: the consumer stops, or the run ends."""
+        if self.asleep is not None and not self.armed:
+            self.empty_polls += int((now - self.asleep) // self.poll)
+            self.asleep = now
+
+    def rise(self, now):
+        """Start to poll anew after a restart."""
+        if self.poll is not None and not self.armed and not self.waiting:
+            self.asleep = now

@@ -1,0 +1,82 @@
+"""Offer the requests of a load to a run."""
+
+from rehearsal.engine.messages import Alarm, Case
+from rehearsal.load import Request
+
+
+class Source:
+    """Offer requests for one user of a load, or for the whole of an open one.
+
+    Invariant: the n-th offer of the same source has the same moment, attributes and draws in every run of the seed.
+    """
+
+    def __init__(self, engine, load, user=None):
+        self.engine, self.load, self.user = engine, load, user
+        self.entry = engine.system.entries[load.kind]
+        self.route = engine.routes[load.kind]
+        self.kind = list(engine.system.entries).index(load.kind)
+        self.who = load.name if user is None else f"{load.name}/{user}"
+        prefix = "" if load.name == load.kind else f"{load.name}."
+        self.prefix = prefix if user is None else f"{prefix}{user}."
+        self.n = 0
+        keyed = engine.compiler.keyed
+        self.draws = {name: keyed(d, f"attribute {name}", load.name) for name, d in load.attributes.items()}
+
+    def offer(self, moment):
+        """Offer the next request, meant for this moment."""
+        engine, n = self.engine, self.n
+        self.n = n + 1
+        attributes = {name: draw(self.who, 0, n) for name, draw in self.draws.items()}
+        payload = Request(self.load.kind, f"{self.prefix}{n}" if self.prefix else n, attributes)
+        row = engine.table.open(self.kind, -1 if self.user is None else self.user, n, moment)
+        case = Case(row, self.who, n, self.entry, self if self.load.closed else None)
+        case.current = engine.post(self.route, case, payload, -1, waiter=case)
+        if engine.tick is not None:
+            engine.tick(moment)
+
+
+class OpenSource(Source):
+    """Offer at the load's own moments, whatever the system does."""
+
+    def begin(self):
+        """Put the first offer on the clock."""
+        self.moments = self.load.offers(lambda d, purpose: self.engine.compiler.keyed(d, purpose, self.load.name))
+        self._next()
+
+    def _next(self):
+        moment = next(self.moments, None)
+        if moment is not None:
+            env = self.engine.env
+            env.schedule(Alarm(self._due, moment), delay=max(0.0, moment - env.now))
+
+    def _due(self, alarm):
+        self.offer(alarm.subject)
+        self._next()
+
+
+class User(Source):
+    """Think, ask, wait for the answer, and think again."""
+
+    def begin(self):
+        """Think for the first time."""
+        self.pause = self.engine.compiler.keyed(self.load.think, "think", self.load.name)
+        self.engine.after(self.load.start, lambda _: self.think(), None)
+
+    def think(self):
+        """Think, then ask, unless it is too late or enough."""
+        if self.n == self.load.count:
+            return
+        env = self.engine.env
+        pause = self.pause(self.who, 0, self.n)
+        if self.load.until is None or env.now + pause < self.load.until:
+            env.schedule(Alarm(self._ask), delay=pause)
+
+    def _ask(self, _):
+        self.offer(self.engine.env.now)
+
+
+def sources(engine, load):
+    """Return the sources of a load: one, or one a user."""
+    if load.closed:
+        return [User(engine, load, user) for user in range(load.users)]
+    return [OpenSource(engine, load)]

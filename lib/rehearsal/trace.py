@@ -1,0 +1,209 @@
+"""The record of what happened: one row a message, one row a request, kept in columns.
+
+A row is opened when a message is sent and filled in as it travels, so its number is its name, a parent's number is
+always smaller than its children's, and a run cut at any moment has nothing to tidy up. Columns of numbers cost about
+54 bytes a message; rows of objects cost ten times that and slow the run down.
+"""
+
+from array import array
+from typing import NamedTuple
+
+OUTCOMES = ("open", "ok", "refused", "failed", "rejected", "lost", "timeout", "none")
+OPEN, OK, REFUSED, FAILED, REJECTED, LOST, TIMEOUT, NONE = range(len(OUTCOMES))
+NAN = float("nan")
+BLOCK = 4096
+
+
+class Edge(NamedTuple):
+    """Name who says what to whom: what all messages of one sort have in common."""
+
+    kind: str  # "request", "call", "command" or "event"
+    source: str
+    target: str
+    name: str  # the operation or the topic
+    undo: bool = False  # a compensation: the message asks for work that undoes other work
+
+
+class Columns:
+    """Hold equally long columns that grow in blocks.
+
+    Invariant: every column has room for every row below `size`; cells start as `blank`. Growing by blocks keeps the
+    cost of a new row at the cells that are really written.
+    """
+
+    layout: dict = {}  # name -> (array type, blank)
+
+    def __init__(self):
+        self.size = 0
+        self._room = 0
+        for name, (code, _) in self.layout.items():
+            setattr(self, name, array(code))
+
+    def grow(self):
+        """Make room for one more block of rows."""
+        for name, (code, blank) in self.layout.items():
+            getattr(self, name).extend(array(code, [blank]) * BLOCK)
+        self._room += BLOCK
+
+    def trim(self):
+        """Drop the rows that were never used."""
+        for name in self.layout:
+            del getattr(self, name)[self.size :]
+        self._room = self.size
+
+    def __len__(self):
+        return self.size
+
+
+class Trace(Columns):
+    """Hold one row for each message (a span).
+
+    `sent`: it left its source. `received`: it reached the queue of its target. `started`: a worker took it.
+    `ended`: the work was over. `answered`: the caller knows, or gave up waiting. Times [ms], nan where it never
+    happened. `outcome` is what became of the work, `answer` what the caller was told: a call that timed out and was
+    served all the same (a zombie) has answer "timeout" and outcome "ok".
+    """
+
+    layout = {
+        "request": ("i", 0), "parent": ("i", -1), "edge": ("H", 0), "attempt": ("H", 1),
+        "sent": ("d", NAN), "received": ("d", NAN), "started": ("d", NAN), "ended": ("d", NAN), "answered": ("d", NAN),
+        "outcome": ("B", OPEN), "answer": ("B", OPEN),
+    }  # fmt: skip
+
+    def __init__(self):
+        super().__init__()
+        self.edges = []
+        self.opened = 0  # rows used again by Totals
+        self.watch = None  # called with the number of messages so far, each time a block is full
+
+    def grow(self):
+        """Make room for one more block of rows, and let the watch look."""
+        super().grow()
+        if self.watch is not None:
+            self.watch(self.count())
+
+    def add_edge(self, edge):
+        """Return the number of `edge`, a new one if it was never used before."""
+        if edge not in self.edges:
+            self.edges.append(edge)
+        return self.edges.index(edge)
+
+    def open(self, request, parent, edge, now):
+        """Open a row for a message that leaves now, and return its number."""
+        row = self.size
+        if row == self._room:
+            self.grow()
+        self.size = row + 1
+        self.request[row] = request
+        self.parent[row] = parent
+        self.edge[row] = edge
+        self.sent[row] = now
+        return row
+
+    def count(self):
+        """Return how many messages were sent."""
+        return self.size
+
+    def close(self, row):
+        """Take note that nothing more can happen to this row."""
+
+    def frame(self):
+        """Return the spans as a pandas frame, names instead of numbers, times in ms."""
+        import numpy as np
+        import pandas as pd
+
+        edge = np.array(self.edge, dtype=int)
+        columns = {"request": np.array(self.request), "parent": np.array(self.parent)}
+        for place, name in enumerate(Edge._fields):
+            values = np.array([e[place] for e in self.edges], dtype=bool if name == "undo" else object)
+            columns[name] = values[edge] if self.edges else values
+        for name in ("attempt", "sent", "received", "started", "ended", "answered"):
+            columns[name] = np.array(getattr(self, name))
+        names = np.array(OUTCOMES, dtype=object)
+        columns["outcome"] = names[np.array(self.outcome, dtype=int)]
+        columns["answer"] = names[np.array(self.answer, dtype=int)]
+        return pd.DataFrame(columns).rename_axis("span")
+
+
+class Table(Columns):
+    """Hold one row for each request offered: when it was offered, answered and settled, and how it ended."""
+
+    layout = {
+        "kind": ("B", 0), "user": ("i", -1), "number": ("i", 0), "offered": ("d", NAN), "answered": ("d", NAN),
+        "settled": ("d", NAN), "answer": ("B", OPEN), "end": ("B", OPEN), "undone": ("H", 0),
+    }  # fmt: skip
+
+    def __init__(self, kinds):
+        super().__init__()
+        self.kinds = tuple(kinds)
+
+    def open(self, kind, user, number, now):
+        """Open a row for a request offered now, and return its number."""
+        row = self.size
+        if row == self._room:
+            self.grow()
+        self.size = row + 1
+        self.kind[row] = kind
+        self.user[row] = user
+        self.number[row] = number
+        self.offered[row] = now
+        return row
+
+    def frame(self, fates):
+        """Return the requests as a pandas frame; `latency` counts from the offer to the end [ms]."""
+        import numpy as np
+        import pandas as pd
+
+        names = np.array(OUTCOMES, dtype=object)
+        columns = {"kind": np.array(self.kinds, dtype=object)[np.array(self.kind, dtype=int)]}
+        for name in ("number", "user", "offered", "answered", "settled"):
+            columns[name] = np.array(getattr(self, name))
+        for name in ("answer", "end"):
+            columns[name] = names[np.array(getattr(self, name), dtype=int)]
+        columns["fate"] = np.array(fates, dtype=object)
+        columns["latency"] = columns["settled"] - columns["offered"]
+        return pd.DataFrame(columns).rename_axis("request")
+
+
+class Totals(Trace):
+    """Count finished messages by edge and outcome, and keep only the rows of those still under way.
+
+    For runs too long to keep. What it does not model: anything that needs a message's history (graphs by request,
+    sequence diagrams, latencies of single hops).
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.free = []
+        self.counts = {}
+
+    def open(self, request, parent, edge, now):
+        """Open a row, a used one where there is one, and return its number."""
+        self.opened += 1
+        if self.watch is not None and self.opened % BLOCK == 0:
+            self.watch(self.opened)
+        if not self.free:
+            return super().open(request, parent, edge, now)
+        row = self.free.pop()
+        self.request[row] = request
+        self.parent[row] = parent
+        self.edge[row] = edge
+        self.sent[row] = now
+        self.received[row] = self.started[row] = self.ended[row] = self.answered[row] = NAN
+        self.outcome[row] = self.answer[row] = OPEN
+        self.attempt[row] = 1
+        return row
+
+    def count(self):
+        """Return how many messages were sent."""
+        return self.opened
+
+    def grow(self):
+        """Make room for one more block of rows."""
+        Columns.grow(self)
+
+    def close(self, row):
+        """Count this message under its edge, outcome and answer, and give its row to the next."""
+        key = self.edge[row], self.outcome[row], self.answer[row]
+        self.counts[key] = self.counts.get(key, 0) + 1
+        self.free.append(row)
