@@ -2,7 +2,8 @@
 
 Every draw is a pure function of (seed, purpose, work, request, k). Asking for one draw never moves another, so two
 runs that differ in one fault, one subscriber or one retry meet the same arrivals and the same service times, to the
-bit. That is what turns a comparison of two runs into a subtraction.
+bit. That is what turns a comparison of two runs into a subtraction. Since a draw is the quantile of a keyed number,
+changing the mean of a distribution stretches every draw and reshuffles none.
 """
 
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from math import exp, fsum, isfinite, log, log1p, sqrt
 from random import Random
 from statistics import NormalDist
 
-BLOCK = 256  # draws made at a time: seeding a generator costs as much as 200 draws
-KEPT = 4096  # blocks remembered by one sampler; a forgotten block is made again, with the same numbers
+PAGE = 256  # draws made at a time: seeding a generator costs as much as 50 draws
+KEPT = 4096  # pages remembered; a forgotten page is made again, with the same numbers
 _NORMAL = NormalDist()
 
 
@@ -22,8 +23,14 @@ def _number(value, what, least=None):
         raise ValueError(f"{what} must be {least} or more, not {value!r}")
 
 
+class _Distribution:
+    def stretch(self, numbers):
+        """Return the quantiles of many numbers in [0, 1): what a page of draws is made of."""
+        return [self.quantile(u) for u in numbers]
+
+
 @dataclass(frozen=True)
-class Constant:
+class Constant(_Distribution):
     """Take the same `value` every time."""
 
     value: float
@@ -40,7 +47,7 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Exponential:
+class Exponential(_Distribution):
     """Draw from the memoryless distribution with this `mean`: the work of M/M/1, the gaps of a Poisson stream."""
 
     mean: float
@@ -53,9 +60,14 @@ class Exponential:
     def quantile(self, u):
         return -self.mean * log1p(-u)
 
+    def stretch(self, numbers):
+        """Return many quantiles; spelled out because most draws of most runs are made here."""
+        mean = self.mean
+        return [-mean * log1p(-u) for u in numbers]
+
 
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(_Distribution):
     """Draw evenly between `low` and `high`."""
 
     low: float
@@ -74,7 +86,7 @@ class Uniform:
 
 
 @dataclass(frozen=True)
-class Lognormal:
+class Lognormal(_Distribution):
     """Draw a skewed, positive time with this `mean` and coefficient of variation `cv` (deviation / mean)."""
 
     mean: float
@@ -93,7 +105,7 @@ class Lognormal:
 
 
 @dataclass(frozen=True)
-class Empirical:
+class Empirical(_Distribution):
     """Draw one of these `values`, each as likely as the others; repeat a value to make it likelier."""
 
     values: tuple
@@ -128,32 +140,36 @@ def times(value, what):
     return distribution
 
 
-def sampler(distribution, seed, purpose, work):
-    """Return `draw(who, k, n)`: the draw of this purpose and work for the n-th request of `who`, asked the k-th time.
+class Book(dict):
+    """Hold the draws of one purpose and work on pages of 256: `book[who, k, n >> 8][n & 255]`.
 
-    The same key gives the same value in any order, process and Python version (Mersenne Twister seeded with the key's
-    SHA-512, inverted quantile). Since a value is the quantile of a keyed number, changing the mean of a distribution
-    stretches every draw and reshuffles none.
+    A page is made when it is first opened, from its own key alone, so it is the same whenever that happens, and may be
+    forgotten and made again. A dict with `__missing__`, because a draw found there costs no Python call.
 
-    >>> draw = sampler(Exponential(20), 7, "takes", "reserve")
-    >>> draw("order", 0, 17) == sampler(Exponential(20), 7, "takes", "reserve")("order", 0, 17)
+    >>> book = Book(Exponential(20), 7, "takes", "reserve")
+    >>> book.draw("order", 0, 17) == Book(Exponential(20), 7, "takes", "reserve").draw("order", 0, 17)
     True
     """
-    if isinstance(distribution, Constant):
-        value = distribution.value
-        return lambda who, k, n: value
-    blocks: dict = {}
-    quantile = distribution.quantile
 
-    def fill(who, k, block):
-        if len(blocks) >= KEPT:
-            blocks.clear()
-        random = Random(repr((seed, purpose, work, who, k, block))).random
-        values = blocks[who, k, block] = [quantile(random()) for _ in range(BLOCK)]
-        return values
+    __slots__ = ("distribution", "key")
 
-    def draw(who, k, n):
-        block = blocks.get((who, k, n >> 8))
-        return (block or fill(who, k, n >> 8))[n & 255]
+    def __init__(self, distribution, seed, purpose, work):
+        super().__init__()
+        self.distribution = distribution
+        self.key = seed, purpose, work
 
-    return draw
+    def __missing__(self, place):
+        if len(self) >= KEPT:
+            self.clear()
+        if isinstance(self.distribution, Constant):
+            page = [self.distribution.value] * PAGE
+        else:
+            # A str seeds Python's Mersenne Twister through SHA-512: the same in every process and version.
+            random = Random(repr((*self.key, *place))).random
+            page = self.distribution.stretch([random() for _ in range(PAGE)])
+        self[place] = page
+        return page
+
+    def draw(self, who, k, n):
+        """Return the draw for the n-th request of `who`, asked the k-th time."""
+        return self[who, k, n >> 8][n & 255]

@@ -77,7 +77,7 @@ class _Open:
         for n in counting():
             if n == self.count:
                 return
-            moment += gap(self.name, 0, n)
+            moment += gap.draw(self.name, 0, n)
             if self.until is not None and moment >= self.until:
                 return
             yield moment

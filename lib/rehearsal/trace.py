@@ -73,7 +73,6 @@ class Trace(Columns):
     def __init__(self):
         super().__init__()
         self.edges = []
-        self.opened = 0  # rows used again by Totals
         self.watch = None  # called with the number of messages so far, each time a block is full
 
     def grow(self):
@@ -103,9 +102,6 @@ class Trace(Columns):
     def count(self):
         """Return how many messages were sent."""
         return self.size
-
-    def close(self, row):
-        """Take note that nothing more can happen to this row."""
 
     def frame(self):
         """Return the spans as a pandas frame, names instead of numbers, times in ms."""
@@ -166,44 +162,44 @@ class Table(Columns):
 
 
 class Totals(Trace):
-    """Count finished messages by edge and outcome, and keep only the rows of those still under way.
+    """Count finished messages by edge, outcome and answer, and keep only the rows of those still under way.
 
     For runs too long to keep. What it does not model: anything that needs a message's history (graphs by request,
-    sequence diagrams, latencies of single hops).
+    sequence diagrams, times of single hops); a row used again holds times of its last user until they are overwritten.
     """
 
     def __init__(self):
         super().__init__()
         self.free = []
-        self.counts = {}
+        self.sent_before = 0
+        self._counts = {}
 
     def open(self, request, parent, edge, now):
         """Open a row, a used one where there is one, and return its number."""
-        self.opened += 1
-        if self.watch is not None and self.opened % BLOCK == 0:
-            self.watch(self.opened)
         if not self.free:
             return super().open(request, parent, edge, now)
         row = self.free.pop()
         self.request[row] = request
-        self.parent[row] = parent
         self.edge[row] = edge
-        self.sent[row] = now
-        self.received[row] = self.started[row] = self.ended[row] = self.answered[row] = NAN
         self.outcome[row] = self.answer[row] = OPEN
         self.attempt[row] = 1
         return row
 
     def count(self):
         """Return how many messages were sent."""
-        return self.opened
-
-    def grow(self):
-        """Make room for one more block of rows."""
-        Columns.grow(self)
+        return self.sent_before + self.size - len(self.free)
 
     def close(self, row):
         """Count this message under its edge, outcome and answer, and give its row to the next."""
-        key = self.edge[row], self.outcome[row], self.answer[row]
-        self.counts[key] = self.counts.get(key, 0) + 1
+        key = self.edge[row] << 8 | self.outcome[row] << 4 | self.answer[row]
+        self._counts[key] = self._counts.get(key, 0) + 1
         self.free.append(row)
+        self.sent_before += 1
+        if self.watch is not None and not self.sent_before % BLOCK:
+            self.watch(self.sent_before)
+
+    @property
+    def counts(self):
+        """Return how many finished messages there were of each (edge, outcome, answer)."""
+        parts = ((self.edges[k >> 8], OUTCOMES[k >> 4 & 15], OUTCOMES[k & 15], n) for k, n in self._counts.items())
+        return {(edge, outcome, answer): n for edge, outcome, answer, n in parts}

@@ -14,29 +14,30 @@ def arrange(engine, faults):
     for fault in faults:
         node = nodes[fault.service]
         if isinstance(fault, Crash):
-            node.working = {}
+            for pool in node.pools:
+                pool.working = {}
         begin, end = EFFECTS[type(fault)]
-        engine.env.schedule(Alarm(lambda _, n=node, f=fault, do=begin: do(engine, n, f)), FIRST, fault.at)
+        engine.schedule(Alarm(lambda _, n=node, f=fault, do=begin: do(engine, n, f)), FIRST, fault.at)
         if fault.until < inf:
-            engine.env.schedule(Alarm(lambda _, n=node, f=fault, do=end: do(engine, n, f)), FIRST, fault.until)
+            engine.schedule(Alarm(lambda _, n=node, f=fault, do=end: do(engine, n, f)), FIRST, fault.until)
 
 
 def crash(engine, node, fault):
     """Stop a node: work in progress first, then what waits, each as its kind of message says."""
     node.up = False
-    now = engine.env.now
-    in_work = list(node.working)
-    node.working.clear()
-    waiting = [message for pool in node.pools for message in pool.queue if message not in in_work]
+    now = engine.now
+    in_work = [message for pool in node.pools for message in pool.working]
+    waiting = [message for pool in node.pools for message in pool.queue if message not in pool.working]
     for pool in node.pools:
         pool.queue.clear()
+        pool.working.clear()
         pool.free = 0
     for inbox in node.inboxes:
         inbox.rest(now)
     for message in in_work:
-        if message.wait is not None:
-            message.wait.abandon(engine)
-        message.frame = message.wait = None
+        if message.work is not None:
+            message.work.wait.abandon(engine)
+            message.work = None
         engine.trace.ended[message.row] = now
         message.route.bereave(message)
     for message in waiting:
@@ -49,7 +50,7 @@ def restart(engine, node, fault):
     for pool in node.pools:
         pool.free = pool.size
     for inbox in node.inboxes:
-        inbox.rise(engine.env.now)
+        inbox.rise(engine.now)
     for pool in node.pools:
         engine.serve(pool)
     outside, node.outside = node.outside, []

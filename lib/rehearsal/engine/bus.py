@@ -1,5 +1,7 @@
 """Messages through a broker: events to every subscription, commands to one addressee, both durable."""
 
+from math import isnan
+
 from rehearsal.trace import FAILED, LOST, NONE
 
 
@@ -21,7 +23,8 @@ class Bus:
         for route in message.route.readers:
             engine.post(route, message.case, message.payload, message.row)
         engine.trace.answer[message.row] = NONE
-        engine.trace.close(message.row)
+        if engine.close is not None:
+            engine.close(message.row)
 
     def keep(self, message):
         """Keep what a broker held when it crashed: it starts on it again after the restart."""
@@ -30,7 +33,7 @@ class Bus:
     def arrive(self, message):
         """Put a message into the durable queue of its reader, down or not."""
         engine, inbox, pool = self.engine, message.route.inbox, message.route.pool
-        now = engine.env.now
+        now = engine.now
         engine.trace.received[message.row] = now
         if inbox.asleep is None:
             self._take_over(message, inbox, pool)
@@ -59,34 +62,38 @@ class Bus:
     def look_again(self, inbox):
         """Let a polling consumer sleep once it finds its queue empty."""
         if inbox.waiting == 0 and inbox.asleep is None:
-            inbox.asleep = self.engine.env.now
+            inbox.asleep = self.engine.now
 
     def acknowledge(self, message, outcome, value):
         """End a delivery: done, or to be delivered again, or a dead letter."""
         engine = self.engine
         engine.trace.answer[message.row] = NONE
         if outcome == FAILED:
-            retry = message.route.inbox.retry
-            if message.attempt <= retry.times:
-                engine.after(retry.pause(message.attempt - 1), self._redeliver, message)
+            retry, attempt = message.route.inbox.retry, engine.trace.attempt[message.row]
+            if attempt <= retry.times:
+                again = message.route, message.case, message.payload, engine.trace.parent[message.row], None, attempt + 1
+                engine.after(retry.pause(attempt - 1), self._redeliver, again)
             else:
                 self.dead_letters.append(message.row)
-        engine.trace.close(message.row)
+        if engine.close is not None:
+            engine.close(message.row)
 
     def _redeliver(self, message):
-        parent = self.engine.trace.parent[message.row]
-        self.engine.post(message.route, message.case, message.payload, parent, message.attempt + 1)
+        self.engine.post(*message)
 
     def deliver_again(self, message):
         """Keep a delivery through a crash: what waited stays; what was in work is delivered anew, first in line."""
         trace, row, route = self.engine.trace, message.row, message.route
-        if not message.started:
+        if isnan(trace.started[row]):
             route.pool.queue.append(message)
             return
         message.dead = True
         trace.outcome[row], trace.answer[row] = LOST, NONE
-        again = self.engine.open(route, message.case, message.payload, trace.parent[row], message.attempt + 1)
-        trace.received[again.row] = self.engine.env.now
+        again = self.engine.post(
+            route, message.case, message.payload, trace.parent[row], attempt=trace.attempt[row] + 1, hop=False
+        )
+        trace.received[again.row] = self.engine.now
         route.inbox.waiting += 1
         route.pool.queue.append(again)
-        trace.close(row)
+        if self.engine.close is not None:
+            self.engine.close(row)

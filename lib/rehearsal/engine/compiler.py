@@ -1,6 +1,6 @@
 """Turn a blueprint into nodes and routes, once, so that nothing is looked up or checked for each message."""
 
-from rehearsal.draws import Constant, Uniform, sampler
+from rehearsal.draws import Book, Constant, Uniform
 from rehearsal.engine.nodes import Inbox, Node, Plan, Pool, Route
 from rehearsal.errors import unknown
 from rehearsal.policies import Retry
@@ -33,8 +33,8 @@ class Compiler:
             plan.topics = {topic: self._publishing(plan.node, topic) for topic in handler.publishes}
 
     def keyed(self, distribution, purpose, work):
-        """Return the keyed draw of a purpose and a work."""
-        return sampler(distribution, self.seed, purpose, work)
+        """Return the draws of a purpose and a work."""
+        return Book(distribution, self.seed, purpose, work)
 
     def _plan(self, node, handler):
         takes = None if handler.takes == _ZERO else self.keyed(handler.takes, "takes", handler.work)

@@ -13,16 +13,17 @@ class Context:
     two waits happens at one instant.
     """
 
-    __slots__ = ("_engine", "_message")
+    __slots__ = ("_engine", "_message", "unstarted", "frame", "wait", "wake")
 
     def __init__(self, engine, message):
         self._engine = engine
         self._message = message
+        self.unstarted = 0  # calls described and not yet made
 
     @property
     def now(self):
         """Return the time [ms]."""
-        return self._engine.env.now
+        return self._engine.now
 
     @property
     def state(self):
@@ -32,7 +33,7 @@ class Context:
     @property
     def attempt(self):
         """Return which delivery or attempt this is, 1 for the first."""
-        return self._message.attempt
+        return self._engine.trace.attempt[self._message.row]
 
     def call(self, operation, payload=None, *, timeout=None, retry=None, key=None):
         """Describe a call; `yield` it to make it and get the reply.
@@ -49,7 +50,7 @@ class Context:
             raise engine.mistake(f"{message.route.plan.place}: retry must be a Retry, such as Retry(2), not {retry!r}")
         if type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
-        message.unstarted += 1
+        self.unstarted += 1
         return Call(route, payload, timeout, retry, key)
 
     def all(self, *calls):

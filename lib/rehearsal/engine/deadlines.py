@@ -21,19 +21,19 @@ class Deadlines:
 
     def watch(self, message):
         """Give up on `message` unless it is answered in time."""
-        due = self.engine.env.now + self.length
+        due = self.engine.now + self.length
         self.queue.append((due, message))
         if not self.armed:
             self._arm(due)
 
     def _arm(self, due):
         self.armed = True
-        env = self.engine.env
-        env.schedule(Alarm(self._ring), delay=max(0.0, due - env.now))
+        engine = self.engine
+        engine.schedule(Alarm(self._ring), delay=max(0.0, due - engine.now))
 
     def _ring(self, _):
         self.armed = False
-        queue, engine, now = self.queue, self.engine, self.engine.env.now
+        queue, engine, now = self.queue, self.engine, self.engine.now
         while queue:
             due, message = queue[0]
             call = message.waiter

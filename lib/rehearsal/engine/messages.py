@@ -28,30 +28,23 @@ class Message:
     finds the mark and does nothing, because taking an entry out of SimPy's heap costs more than ignoring it.
     """
 
-    __slots__ = (
-        "callbacks", "row", "case", "route", "payload", "k", "attempt", "waiter", "frame", "wait", "wake", "unstarted",
-        "started", "dead", "value", "outcome",
-    )  # fmt: skip
+    __slots__ = ("callbacks", "row", "case", "route", "payload", "page", "waiter", "work", "dead", "outcome", "value")
     _ok = True
 
-    def __init__(self, row, case, route, payload, k, attempt, waiter):
+    def __init__(self, row, case, route, payload, page, waiter):
         self.row = row
         self.case = case
         self.route = route
         self.payload = payload
-        self.k = k
-        self.attempt = attempt
+        self.page = page  # where the draws of this message stand in every book
         self.waiter = waiter  # who wants the answer: a Call, a Case, or None
-        self.frame = None  # the handler's generator, while it waits
-        self.wait = None  # what it waits for
-        self.unstarted = 0  # calls that were described and never yielded
-        self.started = False  # whether its work began
+        self.work = None  # the Context of its handler, while that waits
         self.dead = False
 
     def twin(self):
         """Return a copy on the same row: the work starts again, the step scheduled for the original does not."""
         self.dead = True
-        return Message(self.row, self.case, self.route, self.payload, self.k, self.attempt, self.waiter)
+        return Message(self.row, self.case, self.route, self.payload, self.page, self.waiter)
 
 
 class Case:
@@ -60,19 +53,20 @@ class Case:
     It is also the one who waits for the request's first answer: the client.
     """
 
-    __slots__ = ("row", "who", "n", "entry", "asked", "current", "user")
+    __slots__ = ("row", "who", "chapter", "line", "page", "entry", "asked", "current", "user")
 
     def __init__(self, row, who, n, entry, user):
         self.row = row
         self.who = who
-        self.n = n
+        self.chapter, self.line = n >> 8, n & 255
+        self.page = who, 0, self.chapter  # of what is asked for the first time: nearly everything
         self.entry = entry
         self.user = user  # the user of a closed load, who waits for the answer; else None
         self.asked = {}
 
     def answer(self, engine, outcome, value):
         """Take the answer at the client; where no event ends the request, it is the end."""
-        table, row, now = engine.table, self.row, engine.env.now
+        table, row, now = engine.table, self.row, engine.now
         table.answered[row] = now
         table.answer[row] = outcome
         if self.entry.done is None or outcome != OK:
@@ -107,15 +101,15 @@ class Call:
         if self.parent is not None:
             raise engine.mistake(f"{parent.route.plan.place} yields the same call twice: describe it again with ctx.call")
         self.parent = parent
-        parent.unstarted -= 1
+        parent.work.unstarted -= 1
         self.send(engine)
 
-    def send(self, engine, _=None):
+    def send(self, engine):
         """Send one attempt."""
         parent = self.parent
         if parent.dead:
             return
-        message = engine.post(self.route, parent.case, self.payload, parent.row, self.attempt, self, self.key)
+        message = engine.post(self.route, parent.case, self.payload, parent.row, self, self.attempt, self.key)
         self.current = message
         if self.timeout is not None:
             engine.deadlines(self.timeout).watch(message)
@@ -218,14 +212,12 @@ class Sleep:
 WAITS = (Call, Together, Sleep)
 
 
-def check_wait(engine, message, wait):
-    """Refuse what a handler yields, unless it is something to wait for."""
-    if type(wait) not in WAITS:
-        what = "ctx.publish and ctx.send do not wait: no yield" if wait is None else "yield ctx.call(…), ctx.all(…) or ctx.sleep(…)"
-        raise engine.mistake(f"{message.route.plan.place} yields {wait!r}; {what}")
+def not_a_wait(engine, message, wait):
+    """Return the error for a handler that yields something nobody can wait for."""
+    what = "ctx.publish and ctx.send do not wait: no yield" if wait is None else "yield ctx.call(…), ctx.all(…) or ctx.sleep(…)"
+    return engine.mistake(f"{message.route.plan.place} yields {wait!r}; {what}")
 
 
-def check_end(engine, message):
-    """Refuse a handler that ends with a call described and never made."""
-    if message.unstarted:
-        raise engine.mistake(f"{message.route.plan.place} ends with a call it never made: write `yield` before ctx.call")
+def forgotten(engine, message):
+    """Return the error for a handler that ends with a call described and never made."""
+    return engine.mistake(f"{message.route.plan.place} ends with a call it never made: write `yield` before ctx.call")

@@ -13,7 +13,7 @@ class Pool:
     through a crash.
     """
 
-    __slots__ = ("node", "size", "free", "limit", "queue", "starting")
+    __slots__ = ("node", "size", "free", "limit", "queue", "starting", "working")
 
     def __init__(self, node, size, limit=None):
         self.node = node
@@ -21,6 +21,7 @@ class Pool:
         self.limit = inf if limit is None else limit
         self.queue = deque()
         self.starting = False
+        self.working = None  # work in progress, in order of its start; kept only where a crash will need it
         node.pools.append(self)
 
 
@@ -37,7 +38,6 @@ class Node:
         self.pace = 1.0  # how many times slower than usual: the product of paces
         self.paces = []
         self.errors = []  # shares of work that fails now
-        self.working = None  # work in progress in order of its start; kept only where a crash will need it
         self.outside = []  # what publishers could not hand over to a broker that is down
         self.calls, self.sends = {}, {}
         self.inboxes = []
@@ -65,7 +65,7 @@ class Plan:
 class Route:
     """Hold one way of a message: whom it reaches, over which hops, and what happens once its work is over."""
 
-    __slots__ = ("edge", "plan", "pool", "work", "out", "back", "arrive", "conclude", "bereave", "readers", "inbox", "durable")
+    __slots__ = ("edge", "plan", "pool", "work", "out", "back", "arrive", "conclude", "bereave", "readers", "inbox", "undo")
 
     def __init__(self, edge, plan, pool, out, back=None, inbox=None):
         self.edge = edge
@@ -76,7 +76,7 @@ class Route:
         self.back = back
         self.readers = ()
         self.inbox = inbox
-        self.durable = inbox is not None
+        self.undo = plan.undo
 
 
 class Inbox:

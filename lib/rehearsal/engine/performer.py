@@ -5,18 +5,19 @@ generators, and they are driven from here: a SimPy process for each hop would co
 """
 
 import simpy
+from simpy.events import NORMAL
 
 from rehearsal.engine.bus import Bus
 from rehearsal.engine.compiler import Compiler
 from rehearsal.engine.context import Context
 from rehearsal.engine.deadlines import Deadlines
-from rehearsal.engine.messages import Alarm, Message, check_end, check_wait
+from rehearsal.engine.messages import WAITS, Alarm, Message, forgotten, not_a_wait
 from rehearsal.engine.mishaps import Mishaps
 from rehearsal.errors import Failed, ModelError, Refused
-from rehearsal.trace import FAILED, LOST, NONE, OK, OPEN, REFUSED, REJECTED
+from rehearsal.trace import FAILED, LOST, NONE, OK, OPEN, REFUSED, REJECTED, Totals
 
 
-class Engine:
+class Engine(simpy.Environment):
     """Hold one run while it lasts.
 
     Invariant: every message is in exactly one place: on its way (in SimPy's heap), in one queue, in work, or over. What
@@ -24,8 +25,11 @@ class Engine:
     """
 
     def __init__(self, system, seed, trace, table):
+        super().__init__()
         self.system, self.trace, self.table = system, trace, table
-        self.env = simpy.Environment()
+        # Columns grow in place, so the hot ones can be held directly.
+        self.received, self.started, self.ended, self.outcome = trace.received, trace.started, trace.ended, trace.outcome
+        self.close = trace.close if isinstance(trace, Totals) else None
         self.mishaps = Mishaps()
         self.mistakes = []
         self._deadlines = {}
@@ -41,7 +45,7 @@ class Engine:
 
     def after(self, delay, function, argument):
         """Call `function(argument)` after `delay` [ms]."""
-        self.env.schedule(Alarm(lambda _: function(argument)), delay=delay)
+        self.schedule(Alarm(lambda _: function(argument)), delay=delay)
 
     def deadlines(self, length):
         """Return the watch for time-outs of this length [ms]."""
@@ -52,57 +56,43 @@ class Engine:
 
     # The way of a message
 
-    def post(self, route, case, payload, parent, attempt=1, waiter=None, key=None):
-        """Send a message now: open its row, put it on the network."""
-        message = self.open(route, case, payload, parent, attempt, waiter, key)
-        message.callbacks = route.arrive
-        self.env.schedule(message, delay=route.out(case.who, message.k, case.n))
-        return message
-
-    def open(self, route, case, payload, parent, attempt=1, waiter=None, key=None):
-        """Return a new message with a row in the trace; it is nowhere yet."""
-        asked = case.asked
-        if key is None:
-            k = asked.get(route.work, 0)
-            asked[route.work] = k + 1
-        else:
-            count = asked.get((route.work, key), 0)
-            asked[route.work, key] = count + 1
-            k = (key, count)
-        row = self.trace.open(case.row, parent, route.edge, self.env.now)
+    def post(self, route, case, payload, parent, waiter=None, attempt=1, key=None, hop=True):
+        """Send a message now: open its row, put it on the network. Without `hop` it is there at once, and nowhere yet."""
+        asked, work = case.asked, route.work if key is None else (route.work, key)
+        k = asked[work] = asked.get(work, -1) + 1
+        page = case.page if k == 0 and key is None else (case.who, k if key is None else (key, k), case.chapter)
+        row = self.trace.open(case.row, parent, route.edge, self._now)
         if attempt > 1:
             self.trace.attempt[row] = attempt
-        return Message(row, case, route, payload, k, attempt, waiter)
+        message = Message(row, case, route, payload, page, waiter)
+        if hop:
+            message.callbacks = route.arrive
+            self.schedule(message, NORMAL, route.out[page][case.line])
+        return message
 
     def arrive(self, message):
         """Let a message in at its target: to a worker, into the queue, or not at all."""
         pool = message.route.pool
-        node = pool.node
-        if not node.up and node.broker:
-            node.outside.append(message)
-            return
-        self.trace.received[message.row] = self.env.now
-        if not node.up:
-            self.conclude(message, REJECTED, None)
-        elif pool.free > 0:
+        if pool.free > 0:
+            self.received[message.row] = self._now
             self.start(message, pool)
-        elif len(pool.queue) >= pool.limit:
-            self.conclude(message, REJECTED, None)
+        elif not pool.node.up and pool.node.broker:
+            pool.node.outside.append(message)
         else:
-            pool.queue.append(message)
+            self.received[message.row] = self._now
+            if pool.node.up and len(pool.queue) < pool.limit:
+                pool.queue.append(message)
+            else:  # turned away: no worker ever sees it
+                self.outcome[message.row] = REJECTED
+                message.route.conclude(message, REJECTED, None)
 
     def start(self, message, pool):
-        """Give a worker to a message, or back to a handler that goes on."""
+        """Give a worker to a message that comes for the first time."""
         pool.free -= 1
-        if message.frame is not None:
-            value, error = message.wake
-            self.resume(message, value, error)
-            return
-        node, route, case = pool.node, message.route, message.case
-        self.trace.started[message.row] = self.env.now
-        message.started = True
-        if node.working is not None:
-            node.working[message] = True
+        route = message.route
+        self.started[message.row] = self._now
+        if pool.working is not None:
+            pool.working[message] = True
         if route.inbox is not None:
             route.inbox.waiting -= 1
         takes = route.plan.takes
@@ -110,7 +100,7 @@ class Engine:
             self.perform(message)
         else:
             message.callbacks = self._perform
-            self.env.schedule(message, delay=takes(case.who, message.k, case.n) * node.pace)
+            self.schedule(message, NORMAL, takes[message.page][message.case.line] * pool.node.pace)
 
     def perform(self, message):
         """Run the handler's body, now that the time of its work is over."""
@@ -123,21 +113,23 @@ class Engine:
         if plan.node.errors and self._errs(plan, message):
             self.finish(message, FAILED, Failed("an injected error"))
             return
+        context = Context(self, message)
         try:
-            value = plan.function(Context(self, message), message.payload)
+            value = plan.function(context, message.payload)
         except Exception as error:
             self.raised(message, error)
             return
         if plan.waits:
-            message.frame = value
+            message.work = context
+            context.frame = value
             self.resume(message, None, None)
         else:
-            if message.unstarted:
-                check_end(self, message)
+            if context.unstarted:
+                raise forgotten(self, message)
             self.finish(message, OK, value)
 
     def _errs(self, plan, message):
-        chance = plan.chance(message.case.who, message.k, message.case.n)
+        chance = plan.chance[message.page][message.case.line]
         passing = 1.0
         for rate in plan.node.errors:
             passing *= 1 - rate
@@ -145,18 +137,20 @@ class Engine:
 
     def resume(self, message, value, error):
         """Go on with a handler that waited, up to its next wait or its end."""
+        work = message.work
         try:
-            wait = message.frame.send(value) if error is None else message.frame.throw(error)
+            wait = work.frame.send(value) if error is None else work.frame.throw(error)
         except StopIteration as end:
-            if message.unstarted:
-                check_end(self, message)
+            if work.unstarted:
+                raise forgotten(self, message) from None
             self.finish(message, OK, end.value)
             return
         except Exception as problem:
             self.raised(message, problem)
             return
-        check_wait(self, message, wait)
-        message.wait = wait
+        if type(wait) not in WAITS:
+            raise not_a_wait(self, message, wait)
+        work.wait = wait
         pool = message.route.pool
         if not pool.node.blocking:
             self.release(pool)
@@ -166,12 +160,11 @@ class Engine:
         """Hand a handler what it waited for; one that gave its worker back queues for a worker again."""
         if message.dead:
             return
-        message.wait = None
         pool = message.route.pool
         if pool.node.blocking:
             self.resume(message, value, error)
             return
-        message.wake = value, error
+        message.work.wake = value, error
         pool.queue.append(message)
         self.serve(pool)
 
@@ -183,30 +176,27 @@ class Engine:
             self.finish(message, REFUSED, error)
             return
         if not isinstance(error, Failed):
-            self.mishaps.note(message.route.plan, error, self.env.now)
+            self.mishaps.note(message.route.plan, error, self._now)
         self.finish(message, FAILED, error)
 
     def finish(self, message, outcome, value):
-        """End the work: free the worker, then answer, acknowledge or pass on."""
-        message.frame = None
+        """End the work: answer, acknowledge or pass on, and free the worker."""
+        message.work = None
         route = message.route
         pool = route.pool
-        self.trace.ended[message.row] = self.env.now
-        if pool.node.working is not None:
-            del pool.node.working[message]
-        if route.plan.undo and outcome == OK:
+        row = message.row
+        self.ended[row] = self._now
+        self.outcome[row] = outcome
+        if pool.working is not None:
+            del pool.working[message]
+        if route.undo and outcome == OK:
             self.table.undone[message.case.row] += 1
-        self.conclude(message, outcome, value)
+        route.conclude(message, outcome, value)
         pool.free += 1
         if pool.queue:
             self.serve(pool)
         if route.inbox is not None and route.inbox.poll is not None:
             self.bus.look_again(route.inbox)
-
-    def conclude(self, message, outcome, value):
-        """Write down what became of the work, and do what its kind of message asks for."""
-        self.trace.outcome[message.row] = outcome
-        message.route.conclude(message, outcome, value)
 
     def release(self, pool):
         """Give a worker back, and let the next in."""
@@ -220,7 +210,12 @@ class Engine:
         pool.starting = True
         queue = pool.queue
         while queue and pool.free > 0 and pool.node.up:
-            self.start(queue.popleft(), pool)
+            message = queue.popleft()
+            if message.work is None:
+                self.start(message, pool)
+            else:
+                pool.free -= 1
+                self.resume(message, *message.work.wake)
         pool.starting = False
 
     # Answers
@@ -229,22 +224,22 @@ class Engine:
         """Send the answer back to the caller."""
         message.outcome, message.value = outcome, value
         message.callbacks = self._answered
-        case = message.case
-        self.env.schedule(message, delay=message.route.back(case.who, message.k, case.n))
+        self.schedule(message, NORMAL, message.route.back[message.page][message.case.line])
 
     def answered(self, message):
         """Bring the answer to the caller, unless it no longer waits for this one."""
         waiter, row = message.waiter, message.row
         if waiter.current is message:
             waiter.current = None
-            self.trace.answered[row] = self.env.now
+            self.trace.answered[row] = self._now
             self.trace.answer[row] = message.outcome
             waiter.answer(self, message.outcome, message.value)
-        self.trace.close(row)
+        if self.close is not None:
+            self.close(row)
 
     def give_up(self, message, answer=NONE):
         """Write down that the caller waits no longer; the work goes on, and its answer will find nobody."""
-        self.trace.answered[message.row] = self.env.now
+        self.trace.answered[message.row] = self._now
         self.trace.answer[message.row] = answer
 
     def lose(self, message):
@@ -252,11 +247,12 @@ class Engine:
         lost = message.twin()
         if message.waiter.current is message:
             message.waiter.current = lost
-        self.conclude(lost, LOST, None)
+        self.outcome[lost.row] = LOST
+        self.reply(lost, LOST, None)
 
     def fact(self, case, topic):
         """Take note that an event was published: it may be the one that ends its request."""
         entry, table, row = case.entry, self.table, case.row
         if topic in (entry.done, entry.failed) and table.end[row] == OPEN:
-            table.settled[row] = self.env.now
+            table.settled[row] = self._now
             table.end[row] = OK if topic == entry.done else REFUSED

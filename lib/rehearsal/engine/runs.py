@@ -26,7 +26,7 @@ class Run:
     def __init__(self, engine, *, seed, loads, faults, until, drained):
         self.system, self.trace, self.table = engine.system, engine.trace, engine.table
         self.seed, self.loads, self.faults, self.until = seed, loads, faults, until
-        self.ended, self.drained = engine.env.now, drained
+        self.ended, self.drained = engine.now, drained
         self.mishaps = engine.mishaps.counts
         self.dead_letters = engine.bus.dead_letters
         self.empty_polls = {i.name: i.empty_polls for i in engine.compiler.inboxes.values() if i.poll}
@@ -87,7 +87,7 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
         for each in loads:
             for source in sources(engine, each):
                 source.begin()
-        engine.env.run(until=until)
+        engine.run(until=until)
     return _close(engine, seed=seed, loads=loads, faults=faults, until=until)
 
 
@@ -95,10 +95,10 @@ def _close(engine, **what):
     if engine.mistakes:
         raise engine.mistakes[0]
     for inbox in engine.compiler.inboxes.values():
-        inbox.rest(engine.env.now)
+        inbox.rest(engine.now)
     engine.trace.trim()
     engine.table.trim()
-    return Run(engine, drained=engine.env.peek() == float("inf"), **what)
+    return Run(engine, drained=engine.peek() == float("inf"), **what)
 
 
 class Limit:
@@ -115,7 +115,7 @@ class Limit:
             recent = dict.fromkeys(trace.edges[e] for e in trace.edge[max(0, len(trace) - 50) : len(trace)])
             way = ", ".join(f"{e.source} → {e.target} ({e.name})" for e in list(recent)[:6])
             raise ModelError(
-                f"{self.engine.system.name}: {sent:,} messages for {offered:,} requests at {self.engine.env.now:g} ms: "
+                f"{self.engine.system.name}: {sent:,} messages for {offered:,} requests at {self.engine.now:g} ms: "
                 f"this run would not end. Is there a cycle? The last messages: {way}"
             )
 

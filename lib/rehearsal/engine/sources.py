@@ -26,7 +26,7 @@ class Source:
         """Offer the next request, meant for this moment."""
         engine, n = self.engine, self.n
         self.n = n + 1
-        attributes = {name: draw(self.who, 0, n) for name, draw in self.draws.items()}
+        attributes = {name: book.draw(self.who, 0, n) for name, book in self.draws.items()}
         payload = Request(self.load.kind, f"{self.prefix}{n}" if self.prefix else n, attributes)
         row = engine.table.open(self.kind, -1 if self.user is None else self.user, n, moment)
         case = Case(row, self.who, n, self.entry, self if self.load.closed else None)
@@ -46,8 +46,8 @@ class OpenSource(Source):
     def _next(self):
         moment = next(self.moments, None)
         if moment is not None:
-            env = self.engine.env
-            env.schedule(Alarm(self._due, moment), delay=max(0.0, moment - env.now))
+            engine = self.engine
+            engine.schedule(Alarm(self._due, moment), delay=max(0.0, moment - engine.now))
 
     def _due(self, alarm):
         self.offer(alarm.subject)
@@ -66,13 +66,13 @@ class User(Source):
         """Think, then ask, unless it is too late or enough."""
         if self.n == self.load.count:
             return
-        env = self.engine.env
-        pause = self.pause(self.who, 0, self.n)
-        if self.load.until is None or env.now + pause < self.load.until:
-            env.schedule(Alarm(self._ask), delay=pause)
+        engine = self.engine
+        pause = self.pause.draw(self.who, 0, self.n)
+        if self.load.until is None or engine.now + pause < self.load.until:
+            engine.schedule(Alarm(self._ask), delay=pause)
 
     def _ask(self, _):
-        self.offer(self.engine.env.now)
+        self.offer(self.engine.now)
 
 
 def sources(engine, load):
