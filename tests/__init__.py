@@ -1,0 +1,1 @@
+"""The tests of the library, of the notebooks and of the house itself."""
