@@ -1,6 +1,7 @@
 """Refuse a wrong blueprint before it runs, and say what is there instead."""
 
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import NamedTuple
 
 from rehearsal.contacts import Contact, Missing, contacts
@@ -30,7 +31,7 @@ def talk(system, handler):
 
 
 def check(system, loads, faults=(), until=None):
-    """Raise ModelError on the first thing wrong with a run to be; return sentences on what looks odd but may be meant."""
+    """Raise ModelError on the first thing wrong with a run to be; return sentences on what may be meant."""
     if not system.services:
         raise ModelError(f"{system.name} has no services: declare one with {system.name}.service(…)")
     for handler in system.handlers():
@@ -48,7 +49,8 @@ def _check_handler(system, handler):
         _check_contact(system, handler, contact)
     waits = [c.verb for c in read if c.verb in ("call", "sleep", "all")]
     if waits and not handler.waits:
-        raise ModelError(f"{handler.place} uses ctx.{waits[0]} without `yield`, so it would not wait: write `yield ctx.{waits[0]}(…)`")
+        verb = f"ctx.{waits[0]}"
+        raise ModelError(f"{handler.place} uses {verb} without `yield`, so it would not wait: write `yield {verb}(…)`")
     if handler.undoes:
         works = {h.name for h in system.handlers()} | {h.work for h in system.handlers()}
         if handler.undoes not in works:
@@ -59,7 +61,8 @@ def _check_contact(system, handler, contact: Contact):
     verb, target = contact
     if isinstance(target, Missing):
         operations = [h.name for s in system.services.values() for h in s.operations.values()]
-        raise ModelError(f"{handler.place} uses a name that nobody defined: {unknown('operation', target.name, operations)}")
+        words = unknown("operation", target.name, operations)
+        raise ModelError(f"{handler.place} uses a name that nobody defined: {words}")
     if verb in ("call", "send"):
         if isinstance(target, Operation | str):
             system.find(target)
@@ -72,8 +75,8 @@ def _check_contact(system, handler, contact: Contact):
 def undeclared(handler, topic):
     """Return the sentence for a handler that publishes what its declaration does not say."""
     return (
-        f"{handler.place} publishes {topic!r}, which its declaration does not say (publishes={handler.publishes or '()'}): "
-        f"add it, so that the contract can be read without running it"
+        f"{handler.place} publishes {topic!r}, which its declaration does not say "
+        f"(publishes={handler.publishes or '()'}): add it, so that the contract can be read without running it"
     )
 
 
@@ -81,7 +84,8 @@ def _check_loads(system, loads, until):
     seen = set()
     for load in loads:
         if load.kind not in system.entries:
-            raise ModelError(f"nobody accepts this load: {unknown('kind', load.kind, system.entries)}; see System.accepts")
+            words = unknown("kind", load.kind, system.entries)
+            raise ModelError(f"nobody accepts this load: {words}; see System.accepts")
         if load.name in seen:
             raise ModelError(f"two loads are called {load.name!r}: give one of them a name=, which its draws belong to")
         seen.add(load.name)
@@ -99,7 +103,7 @@ def _check_faults(system, faults):
         if isinstance(fault, Errors) and fault.service in system.brokers:
             raise ModelError(f"{fault.service} is a broker: it can crash or be slow, it does no work that could fail")
     crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.service, f.at))
-    for one, two in zip(crashes, crashes[1:], strict=False):
+    for one, two in pairwise(crashes):
         if one.service == two.service and two.at < one.until:
             raise ModelError(f"{one.service} cannot crash while it is down: {one}; {two}")
 
@@ -113,10 +117,12 @@ def _check_topics(system):
         readers = [s.name for s in system.services.values() if topic in s.subscriptions] or ["accepts"]
         if get_close_matches(topic, sorted(published - heard - ends), cutoff=0.85):
             raise ModelError(f"{readers[0]} waits for {topic!r}: {unknown('topic', topic, published)}")
-        odd.append(f"nobody publishes {topic!r}, which {', '.join(readers)} waits for; topics here: {', '.join(sorted(published)) or 'none'}")
+        there = ", ".join(sorted(published)) or "none"
+        odd.append(f"nobody publishes {topic!r}, which {', '.join(readers)} waits for; topics here: {there}")
     for topic in sorted(published - heard - ends):
         speakers = ", ".join(h.place for h in system.handlers() if topic in h.publishes)
-        odd.append(f"nobody hears {topic!r}, which {speakers} publishes; topics heard here: {', '.join(sorted(heard)) or 'none'}")
+        there = ", ".join(sorted(heard)) or "none"
+        odd.append(f"nobody hears {topic!r}, which {speakers} publishes; topics heard here: {there}")
     for name, broker in system.brokers.items():
         for topic in broker.carries or ():
             if topic not in published | heard and topic not in {h.name for h in system.handlers()}:

@@ -24,6 +24,10 @@ def _number(value, what, least=None):
 
 
 class _Distribution:
+    def quantile(self, u):
+        """Return the value below which a share `u` of the draws falls."""
+        raise NotImplementedError
+
     def stretch(self, numbers):
         """Return the quantiles of many numbers in [0, 1): what a page of draws is made of."""
         return [self.quantile(u) for u in numbers]

@@ -17,7 +17,14 @@ def _name(service):
 class Fault:
     """Hold what all faults share: whom they strike (`service`, by name), from `at` until `until` [ms]."""
 
-    verb = "strikes"
+    service: str
+    at: float
+    lasting: float
+
+    @property
+    def verb(self):
+        """Return what happens to the service, in a word or two."""
+        return "strikes"
 
     def __post_init__(self):
         object.__setattr__(self, "service", _name(self.service))
@@ -51,7 +58,11 @@ class Crash(Fault):
     service: str
     at: float
     lasting: float = inf
-    verb = "down"
+
+    @property
+    def verb(self):
+        """Return what happens to the service, in a word or two."""
+        return "down"
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,7 @@ class Slow(Fault):
 
     @property
     def verb(self):
+        """Return what happens to the service, in a word or two."""
         return f"×{self.factor:g} slower"
 
 
@@ -89,4 +101,5 @@ class Errors(Fault):
 
     @property
     def verb(self):
+        """Return what happens to the service, in a word or two."""
         return f"{self.rate:.0%} errors"

@@ -49,12 +49,14 @@ class Request:
 
 def _check_load(load):
     if not isinstance(load.kind, str):
-        raise TypeError(f"the first argument of {type(load).__name__} is the kind of request, such as 'order', not {load.kind!r}")
+        first = f"the first argument of {type(load).__name__}"
+        raise TypeError(f"{first} is the kind of request, such as 'order', not {load.kind!r}")
     object.__setattr__(load, "name", load.name or load.kind)
     object.__setattr__(load, "attributes", dict(load.attributes))
     for name, value in load.attributes.items():
         if not hasattr(value, "quantile"):
-            raise TypeError(f"attribute {name!r} must be a distribution such as Uniform(1, 9) or Empirical([…]), not {value!r}")
+            wanted = "a distribution such as Uniform(1, 9) or Empirical([…])"
+            raise TypeError(f"attribute {name!r} must be {wanted}, not {value!r}")
 
 
 def _check_window(load):
@@ -68,7 +70,16 @@ def _check_window(load):
 class _Open:
     """Offer requests at moments that depend on nothing the system does."""
 
+    name: str
+    start: float
+    until: float | None
+    count: int | None
     closed = False
+
+    @property
+    def gaps(self):
+        """Return the distribution of the time between two offers."""
+        raise NotImplementedError
 
     def offers(self, keyed):
         """Yield the moments [ms] of the offers in order; `keyed(distribution, purpose)` gives keyed draws."""
@@ -84,6 +95,7 @@ class _Open:
 
     @property
     def endless(self):
+        """Return True where nothing ends the offers."""
         return self.until is None and self.count is None
 
 
@@ -106,6 +118,7 @@ class Poisson(_Open):
 
     @property
     def gaps(self):
+        """Return the distribution of the time between two offers."""
         return Exponential(self.every)
 
 
@@ -128,6 +141,7 @@ class Evenly(_Open):
 
     @property
     def gaps(self):
+        """Return the distribution of the time between two offers."""
         return times(self.every, "every")
 
 
@@ -176,4 +190,5 @@ class Closed:
 
     @property
     def endless(self):
+        """Return True where nothing ends the offers."""
         return self.until is None and self.count is None

@@ -15,6 +15,8 @@ from rehearsal.policies import Retry
 from rehearsal.units import duration
 
 CLIENT = "client"
+NO_TIME = Constant(0.0)
+AGAIN = Retry(4)  # a message whose handler fails comes five times in all, then goes to the dead letters
 
 
 def _names(value):
@@ -36,7 +38,7 @@ class Handler:
     service: str
     name: str
     function: object = field(repr=False)
-    takes: Distribution = Constant(0.0)
+    takes: Distribution = NO_TIME
     work: str = ""
     publishes: tuple = ()
     calls: tuple | None = None
@@ -58,7 +60,8 @@ class Operation(Handler):
     """Do something when asked: by a call, which waits for the reply, or by a command, which does not."""
 
     def __call__(self, *_, **__):
-        raise ModelError(f"{self.name} is an operation of {self.service}: ask for it with `yield ctx.call({self.name}, …)`")
+        ask = f"ask for it with `yield ctx.call({self.name}, …)`"
+        raise ModelError(f"{self.name} is an operation of {self.service}: {ask}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +76,7 @@ class Subscription(Handler):
     topic: str = ""
     workers: int | None = None
     poll: float | None = None
-    retry: Retry = Retry(4)
+    retry: Retry = AGAIN
 
 
 class Service:
@@ -112,7 +115,7 @@ class Service:
 
     def on(
         self, topic, *, takes=0.0, name=None, work=None, publishes=(), calls=None, undoes=None,
-        workers=None, poll=None, retry=Retry(4),
+        workers=None, poll=None, retry=AGAIN,
     ):  # fmt: skip
         """Declare how the service reacts to each event of `topic`; one handler a topic."""
 
@@ -130,7 +133,8 @@ class Service:
         return declare
 
     def __repr__(self):
-        return f"Service({self.name}: {self.workers} workers, {len(self.operations)} operations, {len(self.subscriptions)} subscriptions)"
+        has = f"{len(self.operations)} operations, {len(self.subscriptions)} subscriptions"
+        return f"Service({self.name}: {self.workers} workers, {has})"
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ class Broker:
     """
 
     name: str
-    latency: Distribution = Constant(0.0)
+    latency: Distribution = NO_TIME
     carries: tuple | None = None
     workers: int | None = None
 
@@ -243,7 +247,8 @@ class System:
         return copy
 
     def __repr__(self):
-        return f"System({self.name}: {', '.join(self.services) or 'no services'}; accepts {', '.join(self.entries) or 'nothing'})"
+        services, kinds = ", ".join(self.services) or "no services", ", ".join(self.entries) or "nothing"
+        return f"System({self.name}: {services}; accepts {kinds})"
 
 
 def _whole(value, what, least):

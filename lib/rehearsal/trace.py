@@ -6,7 +6,8 @@ always smaller than its children's, and a run cut at any moment has nothing to t
 """
 
 from array import array
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
 OUTCOMES = ("open", "ok", "refused", "failed", "rejected", "lost", "timeout", "none")
 OPEN, OK, REFUSED, FAILED, REJECTED, LOST, TIMEOUT, NONE = range(len(OUTCOMES))
@@ -31,7 +32,7 @@ class Columns:
     cost of a new row at the cells that are really written.
     """
 
-    layout: dict = {}  # name -> (array type, blank)
+    layout: ClassVar[dict] = {}  # name -> (array type, blank)
 
     def __init__(self):
         self.size = 0
@@ -64,7 +65,18 @@ class Trace(Columns):
     served all the same (a zombie) has answer "timeout" and outcome "ok".
     """
 
-    layout = {
+    request: array
+    parent: array
+    edge: array
+    attempt: array
+    sent: array
+    received: array
+    started: array
+    ended: array
+    answered: array
+    outcome: array
+    answer: array
+    layout: ClassVar[dict] = {
         "request": ("i", 0), "parent": ("i", -1), "edge": ("H", 0), "attempt": ("H", 1),
         "sent": ("d", NAN), "received": ("d", NAN), "started": ("d", NAN), "ended": ("d", NAN), "answered": ("d", NAN),
         "outcome": ("B", OPEN), "answer": ("B", OPEN),
@@ -72,8 +84,8 @@ class Trace(Columns):
 
     def __init__(self):
         super().__init__()
-        self.edges = []
-        self.watch = None  # called with the number of messages so far, each time a block is full
+        self.edges: list[Edge] = []
+        self.watch: Callable | None = None  # called with the number of messages so far, each time a block is full
 
     def grow(self):
         """Make room for one more block of rows, and let the watch look."""
@@ -108,23 +120,32 @@ class Trace(Columns):
         import numpy as np
         import pandas as pd
 
-        edge = np.array(self.edge, dtype=int)
-        columns = {"request": np.array(self.request), "parent": np.array(self.parent)}
+        edge = np.asarray(self.edge)
+        columns: dict = {"request": np.array(self.request), "parent": np.array(self.parent)}
         for place, name in enumerate(Edge._fields):
             values = np.array([e[place] for e in self.edges], dtype=bool if name == "undo" else object)
             columns[name] = values[edge] if self.edges else values
         for name in ("attempt", "sent", "received", "started", "ended", "answered"):
             columns[name] = np.array(getattr(self, name))
         names = np.array(OUTCOMES, dtype=object)
-        columns["outcome"] = names[np.array(self.outcome, dtype=int)]
-        columns["answer"] = names[np.array(self.answer, dtype=int)]
+        columns["outcome"] = names[np.asarray(self.outcome)]
+        columns["answer"] = names[np.asarray(self.answer)]
         return pd.DataFrame(columns).rename_axis("span")
 
 
 class Table(Columns):
     """Hold one row for each request offered: when it was offered, answered and settled, and how it ended."""
 
-    layout = {
+    kind: array
+    user: array
+    number: array
+    offered: array
+    answered: array
+    settled: array
+    answer: array
+    end: array
+    undone: array
+    layout: ClassVar[dict] = {
         "kind": ("B", 0), "user": ("i", -1), "number": ("i", 0), "offered": ("d", NAN), "answered": ("d", NAN),
         "settled": ("d", NAN), "answer": ("B", OPEN), "end": ("B", OPEN), "undone": ("H", 0),
     }  # fmt: skip
@@ -151,11 +172,11 @@ class Table(Columns):
         import pandas as pd
 
         names = np.array(OUTCOMES, dtype=object)
-        columns = {"kind": np.array(self.kinds, dtype=object)[np.array(self.kind, dtype=int)]}
+        columns: dict = {"kind": np.array(self.kinds, dtype=object)[np.asarray(self.kind)]}
         for name in ("number", "user", "offered", "answered", "settled"):
             columns[name] = np.array(getattr(self, name))
         for name in ("answer", "end"):
-            columns[name] = names[np.array(getattr(self, name), dtype=int)]
+            columns[name] = names[np.asarray(getattr(self, name))]
         columns["fate"] = np.array(fates, dtype=object)
         columns["latency"] = columns["settled"] - columns["offered"]
         return pd.DataFrame(columns).rename_axis("request")
@@ -172,7 +193,7 @@ class Totals(Trace):
         super().__init__()
         self.free = []
         self.sent_before = 0
-        self._counts = {}
+        self._counts: dict[int, int] = {}
 
     def open(self, request, parent, edge, now):
         """Open a row, a used one where there is one, and return its number."""

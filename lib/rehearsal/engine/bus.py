@@ -15,7 +15,7 @@ class Bus:
 
     def __init__(self, engine):
         self.engine = engine
-        self.dead_letters = []  # rows of the deliveries that were given up
+        self.dead_letters: list[int] = []  # rows of the deliveries that were given up
 
     def fan_out(self, message, outcome, value):
         """Send a copy to every reader, once the broker has handled the message."""
@@ -71,7 +71,14 @@ class Bus:
         if outcome == FAILED:
             retry, attempt = message.route.inbox.retry, engine.trace.attempt[message.row]
             if attempt <= retry.times:
-                again = message.route, message.case, message.payload, engine.trace.parent[message.row], None, attempt + 1
+                again = (
+                    message.route,
+                    message.case,
+                    message.payload,
+                    engine.trace.parent[message.row],
+                    None,
+                    attempt + 1,
+                )
                 engine.after(retry.pause(attempt - 1), self._redeliver, again)
             else:
                 self.dead_letters.append(message.row)

@@ -1,14 +1,10 @@
 """Turn a blueprint into nodes and routes, once, so that nothing is looked up or checked for each message."""
 
-from rehearsal.draws import Book, Constant, Uniform
+from rehearsal.draws import Book, Uniform
 from rehearsal.engine.nodes import Inbox, Node, Plan, Pool, Route
 from rehearsal.errors import unknown
-from rehearsal.policies import Retry
-from rehearsal.system import CLIENT
+from rehearsal.system import AGAIN, CLIENT, NO_TIME
 from rehearsal.trace import Edge
-
-_ZERO = Constant(0.0)
-COMMANDS = Retry(4)
 
 
 class Compiler:
@@ -37,7 +33,7 @@ class Compiler:
         return Book(distribution, self.seed, purpose, work)
 
     def _plan(self, node, handler):
-        takes = None if handler.takes == _ZERO else self.keyed(handler.takes, "takes", handler.work)
+        takes = None if handler.takes == NO_TIME else self.keyed(handler.takes, "takes", handler.work)
         chance = self.keyed(Uniform(0, 1), "errors", handler.work)
         return Plan(node, handler.name, takes, handler=handler, work=handler.work, chance=chance)
 
@@ -63,9 +59,9 @@ class Compiler:
     def _asking(self, kind, source, plan):
         engine, target = self.engine, plan.node.name
         out, back = (self._hop(source, target, purpose, plan.work) for purpose in ("ask", "reply"))
-        route = Route(self._edge(kind, source, target, plan.name, plan.undo), plan, self.pools[target], out, back)
-        route.arrive, route.conclude, route.bereave = (engine.arrive,), engine.reply, engine.lose
-        return route
+        steps = (engine.arrive,), engine.reply, engine.lose
+        edge = self._edge(kind, source, target, plan.name, plan.undo)
+        return Route(steps, edge, plan, self.pools[target], out, back)
 
     def call(self, plan, operation):
         """Return the route of a call from the plan's node, or refuse an operation that is not there or not declared."""
@@ -73,7 +69,8 @@ class Compiler:
         said = plan.handler.calls
         if said is not None and found not in map(self.system.find, said):
             names = [self.system.find(o).place for o in said]
-            raise self.engine.mistake(f"{plan.place} calls what calls= does not say: {unknown('operation', found.place, names)}")
+            words = unknown("operation", found.place, names)
+            raise self.engine.mistake(f"{plan.place} calls what calls= does not say: {words}")
         route = self._asking("call", plan.node.name, self.plans[found])
         if said is None:
             plan.node.calls[operation] = route
@@ -89,18 +86,18 @@ class Compiler:
         """Return the route of a command: through its broker to the one addressee."""
         found = self._find(operation)
         target = self.plans[found]
-        inbox = self.inboxes.setdefault(target.place, Inbox(target.place, retry=COMMANDS))
+        inbox = self.inboxes.setdefault(target.place, Inbox(target.place, retry=AGAIN))
         edge = Edge("command", "", target.node.name, target.name, target.undo)
         route = self._through(plan.node, edge, [(target, self.pools[target.node.name], inbox)])
         plan.node.sends[operation] = route
         return route
 
     def _publishing(self, node, topic):
-        readers = [
-            (self.plans[s.subscriptions[topic]], self.pools[s.subscriptions[topic]], self.inboxes[f"{s.name} ← {topic}"])
-            for s in self.system.services.values()
-            if topic in s.subscriptions
-        ]
+        readers = []
+        for service in self.system.services.values():
+            if topic in service.subscriptions:
+                handler = service.subscriptions[topic]
+                readers.append((self.plans[handler], self.pools[handler], self.inboxes[f"{service.name} ← {topic}"]))
         return self._through(node, Edge("event", "", "", topic), readers)
 
     def _through(self, node, edge, readers):
@@ -111,17 +108,17 @@ class Compiler:
             broker_node = self.nodes[broker.name] = Node(broker.name, broker=True)
             self.pools[broker.name] = Pool(broker_node, broker.workers)
         work = f"{topic} at {broker.name}"
-        takes = None if broker.latency == _ZERO else self.keyed(broker.latency, "takes", work)
+        takes = None if broker.latency == NO_TIME else self.keyed(broker.latency, "takes", work)
         leg = edge._replace(source=node.name, target=broker.name)
         out = self._hop(node.name, broker.name, "publish", topic)
-        route = Route(engine.trace.add_edge(leg), Plan(broker_node, topic, takes, work=work), self.pools[broker.name], out)
-        route.arrive, route.conclude, route.bereave = (engine.arrive,), engine.bus.fan_out, engine.bus.keep
-        route.readers = tuple(self._delivery(edge, broker.name, *reader) for reader in readers)
-        return route
+        number = engine.trace.add_edge(leg)
+        plan = Plan(broker_node, topic, takes, work=work)
+        steps = (engine.arrive,), engine.bus.fan_out, engine.bus.keep
+        onward = tuple(self._delivery(edge, broker.name, *reader) for reader in readers)
+        return Route(steps, number, plan, self.pools[broker.name], out, readers=onward)
 
     def _delivery(self, edge, broker, plan, pool, inbox):
         bus, target = self.engine.bus, plan.node.name
         number = self._edge(edge.kind, broker, target, edge.name, plan.undo)
-        route = Route(number, plan, pool, self._hop(broker, target, "deliver", plan.work), inbox=inbox)
-        route.arrive, route.conclude, route.bereave = (bus.arrive,), bus.acknowledge, bus.deliver_again
-        return route
+        steps = (bus.arrive,), bus.acknowledge, bus.deliver_again
+        return Route(steps, number, plan, pool, self._hop(broker, target, "deliver", plan.work), inbox=inbox)

@@ -1,5 +1,7 @@
 """What a handler can do: call, send, publish, wait, remember."""
 
+from typing import Any
+
 from rehearsal.check import undeclared
 from rehearsal.engine.messages import Call, Sleep, Together
 from rehearsal.policies import Retry
@@ -13,7 +15,10 @@ class Context:
     two waits happens at one instant.
     """
 
-    __slots__ = ("_engine", "_message", "unstarted", "frame", "wait", "wake")
+    __slots__ = ("_engine", "_message", "frame", "unstarted", "wait", "wake")
+    frame: Any  # the generator of a handler that waits
+    wait: Any  # what it waits for: a Call, several Together, a Sleep
+    wake: tuple  # what it is to go on with, while it queues for a worker
 
     def __init__(self, engine, message):
         self._engine = engine
@@ -59,7 +64,8 @@ class Context:
         It waits for every branch, then raises the first problem, if any.
         """
         if not all(type(call) is Call for call in calls):
-            raise self._engine.mistake(f"{self._message.route.plan.place}: ctx.all takes calls: ctx.all(ctx.call(…), ctx.call(…))")
+            place = self._message.route.plan.place
+            raise self._engine.mistake(f"{place}: ctx.all takes calls: ctx.all(ctx.call(…), ctx.call(…))")
         return Together(calls)
 
     def sleep(self, time):

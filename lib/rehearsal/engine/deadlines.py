@@ -16,7 +16,7 @@ class Deadlines:
     def __init__(self, engine, length):
         self.engine = engine
         self.length = length
-        self.queue = deque()
+        self.queue: deque = deque()
         self.armed = False
 
     def watch(self, message):

@@ -7,7 +7,12 @@ message is due at one moment at most. So a hop costs one heap entry and no furth
 from rehearsal.errors import Failed, Lost, Refused, Rejected, TimedOut
 from rehearsal.trace import FAILED, LOST, OK, REFUSED, REJECTED, TIMEOUT
 
-PROBLEMS = {FAILED: (Failed, "failed"), REJECTED: (Rejected, "was not let in"), LOST: (Lost, "was lost in a crash"), TIMEOUT: (TimedOut, "did not answer in time")}  # fmt: skip
+PROBLEMS = {
+    FAILED: (Failed, "failed"),
+    REJECTED: (Rejected, "was not let in"),
+    LOST: (Lost, "was lost in a crash"),
+    TIMEOUT: (TimedOut, "did not answer in time"),
+}
 
 
 class Alarm:
@@ -32,6 +37,7 @@ class Message:
     _ok = True
 
     def __init__(self, row, case, route, payload, page, waiter):
+        self.callbacks = route.arrive
         self.row = row
         self.case = case
         self.route = route
@@ -63,6 +69,7 @@ class Case:
         self.entry = entry
         self.user = user  # the user of a closed load, who waits for the answer; else None
         self.asked = {}
+        self.current = None
 
     def answer(self, engine, outcome, value):
         """Take the answer at the client; where no event ends the request, it is the end."""
@@ -91,7 +98,7 @@ class Call:
         self.timeout = timeout
         self.retry = retry
         self.key = key
-        self.parent = None
+        self.parent: Message | None = None
         self.group = None
         self.attempt = 1
         self.current = None
@@ -99,7 +106,8 @@ class Call:
     def begin(self, engine, parent):
         """Send the first attempt, on behalf of the message whose handler waits."""
         if self.parent is not None:
-            raise engine.mistake(f"{parent.route.plan.place} yields the same call twice: describe it again with ctx.call")
+            place = parent.route.plan.place
+            raise engine.mistake(f"{place} yields the same call twice: describe it again with ctx.call")
         self.parent = parent
         parent.work.unstarted -= 1
         self.send(engine)
@@ -107,7 +115,7 @@ class Call:
     def send(self, engine):
         """Send one attempt."""
         parent = self.parent
-        if parent.dead:
+        if parent is None or parent.dead:
             return
         message = engine.post(self.route, parent.case, self.payload, parent.row, self, self.attempt, self.key)
         self.current = message
@@ -214,7 +222,8 @@ WAITS = (Call, Together, Sleep)
 
 def not_a_wait(engine, message, wait):
     """Return the error for a handler that yields something nobody can wait for."""
-    what = "ctx.publish and ctx.send do not wait: no yield" if wait is None else "yield ctx.call(…), ctx.all(…) or ctx.sleep(…)"
+    waits = "yield ctx.call(…), ctx.all(…) or ctx.sleep(…)"
+    what = "ctx.publish and ctx.send do not wait: no yield" if wait is None else waits
     return engine.mistake(f"{message.route.plan.place} yields {wait!r}; {what}")
 
 

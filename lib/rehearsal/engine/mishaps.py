@@ -12,7 +12,7 @@ class Mishaps:
     """
 
     def __init__(self):
-        self.counts = {}
+        self.counts: dict[str, int] = {}
 
     def note(self, plan, error, now):
         """Take note of an exception, and show it the first time."""
@@ -28,6 +28,7 @@ def _places(function, error):
     own = function.__code__.co_filename
     lines = []
     for frame in frames:
-        line = frame.lineno - first if frame.filename == own else frame.lineno
-        lines.append(f"  in {frame.name}, line {line}: {getline(frame.filename, frame.lineno).strip() or '(source not at hand)'}")
+        number = frame.lineno or 0
+        source = getline(frame.filename, number).strip() or "(source not at hand)"
+        lines.append(f"  in {frame.name}, line {number - first if frame.filename == own else number}: {source}")
     return "\n".join(lines)

@@ -19,9 +19,11 @@ class Pool:
         self.node = node
         self.size = self.free = inf if size is None else size
         self.limit = inf if limit is None else limit
-        self.queue = deque()
+        self.queue: deque = deque()
         self.starting = False
-        self.working = None  # work in progress, in order of its start; kept only where a crash will need it
+        self.working: dict | None = (
+            None  # work in progress, in order of its start; kept only where a crash will need it
+        )
         node.pools.append(self)
 
 
@@ -33,14 +35,14 @@ class Node:
         self.broker = broker
         self.blocking = blocking
         self.state = deepcopy(state or {})
-        self.pools = []
+        self.pools: list[Pool] = []
         self.up = True
         self.pace = 1.0  # how many times slower than usual: the product of paces
-        self.paces = []
-        self.errors = []  # shares of work that fails now
-        self.outside = []  # what publishers could not hand over to a broker that is down
+        self.paces: list[float] = []
+        self.errors: list[float] = []  # shares of work that fails now
+        self.outside: list = []  # what publishers could not hand over to a broker that is down
         self.calls, self.sends = {}, {}
-        self.inboxes = []
+        self.inboxes: list[Inbox] = []
 
 
 class Plan:
@@ -65,16 +67,19 @@ class Plan:
 class Route:
     """Hold one way of a message: whom it reaches, over which hops, and what happens once its work is over."""
 
-    __slots__ = ("edge", "plan", "pool", "work", "out", "back", "arrive", "conclude", "bereave", "readers", "inbox", "undo")
+    __slots__ = (
+        "edge", "plan", "pool", "work", "out", "back", "arrive", "conclude", "bereave", "readers", "inbox", "undo",
+    )  # fmt: skip
 
-    def __init__(self, edge, plan, pool, out, back=None, inbox=None):
+    def __init__(self, steps, edge, plan, pool, out, back=None, inbox=None, readers=()):
+        self.arrive, self.conclude, self.bereave = steps  # at its target, at the end of its work, in a crash
         self.edge = edge
         self.plan = plan
         self.pool = pool
         self.work = plan.work
         self.out = out
         self.back = back
-        self.readers = ()
+        self.readers = readers
         self.inbox = inbox
         self.undo = plan.undo
 
@@ -93,7 +98,7 @@ class Inbox:
         self.name = name
         self.poll = poll
         self.retry = retry
-        self.topic = deque()  # messages nobody has looked for yet
+        self.topic: deque = deque()  # messages nobody has looked for yet
         self.waiting = 0  # messages taken over and not yet in work
         self.asleep = None if poll is None else 0.0  # since when it sleeps; None: it is at work, or is pushed to
         self.armed = False

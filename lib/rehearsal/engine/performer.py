@@ -4,6 +4,9 @@ SimPy keeps the clock and the heap. Every step of a message is a callback; only 
 generators, and they are driven from here: a SimPy process for each hop would cost twice as much as all of this.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import simpy
 from simpy.events import NORMAL
 
@@ -24,15 +27,25 @@ class Engine(simpy.Environment):
     it does not model: the size of messages, and processors shared between services.
     """
 
+    # SimPy's own method takes any object with callbacks; its annotation asks for more.
+    schedule: Any  # type: ignore[assignment]
+
     def __init__(self, system, seed, trace, table):
         super().__init__()
+        self.routes: dict = {}  # the way in for each kind of request
+        self.tick: Callable | None = None  # called with the moment of each offer, where a bar wants to know
         self.system, self.trace, self.table = system, trace, table
         # Columns grow in place, so the hot ones can be held directly.
-        self.received, self.started, self.ended, self.outcome = trace.received, trace.started, trace.ended, trace.outcome
+        self.received, self.started, self.ended, self.outcome = (
+            trace.received,
+            trace.started,
+            trace.ended,
+            trace.outcome,
+        )
         self.close = trace.close if isinstance(trace, Totals) else None
         self.mishaps = Mishaps()
-        self.mistakes = []
-        self._deadlines = {}
+        self.mistakes: list[ModelError] = []
+        self._deadlines: dict = {}
         self._perform = (self.perform,)
         self._answered = (self.answered,)
         self.bus = Bus(self)
@@ -66,7 +79,6 @@ class Engine(simpy.Environment):
             self.trace.attempt[row] = attempt
         message = Message(row, case, route, payload, page, waiter)
         if hop:
-            message.callbacks = route.arrive
             self.schedule(message, NORMAL, route.out[page][case.line])
         return message
 

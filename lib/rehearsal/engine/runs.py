@@ -122,14 +122,13 @@ class Limit:
 
 @contextmanager
 def _bar(engine, loads, until, wanted):
-    engine.tick = None
     if not wanted:
         yield
         return
     from tqdm.auto import tqdm
 
-    ends = [until] if until is not None else [getattr(each, "until", None) for each in loads]
-    total = None if None in ends else max(ends)
+    ends = [until or getattr(each, "until", None) for each in loads]
+    total = None if None in ends else max((end for end in ends if end is not None), default=0.0)
     shown = 0.0
     with tqdm(total=total, unit=" ms", unit_scale=True, desc=engine.system.name) as bar:
 
