@@ -54,6 +54,13 @@ def test_files_in_commands_exist(name):
     assert [file for file in files if not list(ROOT.glob(file)) and not list(ROOT.glob(f"*/{file}"))] == []
 
 
+def test_the_python_of_the_readme_runs():
+    blocks = re.findall(r"^```python\n(.*?)^```", page("README.md"), re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+
+
 def test_the_map_lists_each_notebook_once_and_in_order():
     listed = [link for link in links(page("README.md")) if re.fullmatch(r"notebooks/\d\d_\w+\.ipynb", link)]
     assert list(dict.fromkeys(listed)) == [f"notebooks/{path.name}" for path in course()]

@@ -137,9 +137,7 @@ def test_test_runs_every_check_and_hands_on_the_arguments(ready):
 
 
 def test_test_fails_when_one_check_fails_and_runs_the_others_all_the_same(ready, monkeypatch):
-    monkeypatch.setattr(
-        ready, "run", lambda arguments: ready.noted.append(arguments) or 4 * ("mypy" in arguments)
-    )
+    monkeypatch.setattr(ready, "run", lambda arguments: ready.noted.append(arguments) or 4 * ("mypy" in arguments))
     ready.main(["setup"])
     ready.noted.clear()
     assert ready.main(["test"]) == 4
@@ -150,6 +148,14 @@ def test_help_lists_every_command(start, capsys):
     assert start.main(["help"]) == 0
     listed = capsys.readouterr().out
     assert all(f"\n  {name} " in listed for name in start.COMMANDS)
+
+
+def test_every_module_that_a_command_runs_is_there(start):
+    modules = [module for _, steps in start.COMMANDS.values() for module, *_ in steps]
+    specs = {module: importlib.util.find_spec(module) for module in modules}
+    packages = [module for module, spec in specs.items() if spec and spec.submodule_search_locations]
+    assert [module for module in modules if not specs[module]] == []
+    assert [module for module in packages if not importlib.util.find_spec(f"{module}.__main__")] == []
 
 
 def test_an_unknown_command_is_an_error(start):
