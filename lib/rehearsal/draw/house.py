@@ -14,7 +14,7 @@ def style():
         yield
 
 
-def panel(ax, width=9.0, height=4.0):
+def panel(ax=None, width=9.0, height=4.0):
     """Return `ax`, or a fresh panel of `width` × `height` [inches] where there is none."""
     if ax is not None:
         return ax
@@ -32,12 +32,15 @@ def pair(width=13.0, height=4.6, sharex=True, sharey=True):
         return plt.subplots(1, 2, figsize=(width, height), sharex=sharex, sharey=sharey)
 
 
-def title(ax, message, look=""):
-    """Write the message bold at the left, and under it in grey the one line that says what to look at."""
-    ax.set_title(f"{message}\n" if look else message, loc="left", linespacing=1.6)
+def title(ax, message, look="", lift=0.0):
+    """Write the message bold at the left, and under it in grey the one line that says what to look at.
+
+    `lift` [points] leaves room between them and the panel, for a row of headers or a legend.
+    """
+    ax.set_title(message, loc="left", pad=6 + lift + (17 if look else 0))
     if look:
         ax.annotate(
-            look, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points",
+            look, (0, 1), (0, 6 + lift), xycoords="axes fraction", textcoords="offset points",
             color=palette.GREY, fontsize=9, va="bottom", annotation_clip=False,
         )  # fmt: skip
 
@@ -51,3 +54,16 @@ def band(ax, at, until, label="", clip=float("inf")):
             label, ((at + end) / 2, 1), (0, -4), xycoords=ax.get_xaxis_transform(), textcoords="offset points",
             ha="center", va="top", fontsize=9, fontweight="bold",
         )  # fmt: skip
+
+
+def guess(ax, value, unit="", axis="x"):
+    """Draw the reader's guess as a dashed line with its value; nothing where there is none yet."""
+    if value is None:
+        return
+    line, where = (ax.axvline, (value, 0.97)) if axis == "x" else (ax.axhline, (0.02, value))
+    line(value, color=palette.DOWN, lw=1.4, ls=(0, (4, 3)), gid="guess")
+    ax.annotate(
+        f"your guess: {value:g}{unit and ' ' + unit}", where, (4, 4 if axis == "y" else -4),
+        xycoords=ax.get_xaxis_transform() if axis == "x" else ax.get_yaxis_transform(), textcoords="offset points",
+        va="top" if axis == "x" else "bottom", color=palette.DOWN, fontsize=9,
+    )  # fmt: skip

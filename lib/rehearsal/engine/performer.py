@@ -70,7 +70,7 @@ class Engine(simpy.Environment):
     # The way of a message
 
     def post(self, route, case, payload, parent, waiter=None, attempt=1, key=None, hop=True):
-        """Send a message now: open its row, put it on the network. Without `hop` it is there at once, and nowhere yet."""
+        """Send a message now: open its row, put it on the network; without `hop`, the sender places it."""
         asked, work = case.asked, route.work if key is None else (route.work, key)
         k = asked[work] = asked.get(work, -1) + 1
         page = case.page if k == 0 and key is None else (case.who, k if key is None else (key, k), case.chapter)
