@@ -44,13 +44,13 @@ def fates(run, *, ax=None, title=None, subtitle=None, scale=None):
     with house.style():
         ax = house.panel(ax)
         low, high = scale or decades(run)
-        strip = 10 ** (high + 0.22)
+        strip = 10 ** (high + 0.18)
         found = points(run)
         _axes(ax, run, low, high)
         for fate, (placed, took) in found.items():
             _marks(ax, fate, placed, [t if isfinite(t) else strip for t in took], len(run.table))
         if any(not isfinite(t) for _, took in found.values() for t in took):
-            ax.axhline(10 ** (high + 0.08), color=palette.GREY, lw=0.8)
+            ax.axhline(10 ** (high + 0.05), color=palette.GREY, lw=0.8)
             words = [label.get_text() for label in ax.get_yticklabels()]
             ax.set_yticks([*ax.get_yticks(), strip], [*words, "not settled"])
         _bands(ax, run)
@@ -106,7 +106,7 @@ def _marks(ax, fate, placed, height, offered):
 
 def _axes(ax, run, low, high):
     ax.set_yscale("log")
-    ax.set_ylim(10**low, 10 ** (high + 0.42))
+    ax.set_ylim(10**low, 10 ** (high + 0.6))
     ticks = [10.0**power for power in range(low, high + 1)]
     ax.set_yticks(ticks, [pretty(float(f"{tick * sec:.3g}")) for tick in ticks])
     ax.minorticks_off()
