@@ -1,7 +1,7 @@
 """Alt text: every picture says in one sentence, made of the numbers it drew, what can be seen on it.
 
-`show` displays the PNG with that sentence as its alt text *and* as text/plain, so that a reader who cannot see it
-is told, and a notebook test (which does not compare pixels) compares the numbers.
+`show` displays the PNG with that sentence as its alt text *and* as text/plain, so that a reader who cannot
+see it is told, and a notebook test (which does not compare pixels) compares the numbers.
 """
 
 from io import BytesIO
@@ -27,8 +27,8 @@ def alt(place):
 def png(place):
     """Return the picture as PNG bytes: the same picture gives the same bytes in every process.
 
-    With a palette of 256 colours, chosen so that none is off by more than a hair (8 of 255 at most on our pictures):
-    a quarter of the size, and a notebook holds eight of them.
+    With a palette of 256 colours, chosen so that none is off by more than a hair (8 of 255 at most on our
+    pictures): a quarter of the size, and a notebook holds eight of them.
     """
     from PIL import Image
 

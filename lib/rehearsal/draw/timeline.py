@@ -1,0 +1,173 @@
+"""Work out what a sequence diagram of one request has to show.
+
+Nothing is drawn here. Times are in ms since the request was offered, so that the same request in two styles
+can share one axis. A message through a broker is two spans; where the broker is left out they become one
+arrow, from its publisher to whoever got it.
+"""
+
+from math import inf, isnan
+
+from rehearsal.draw.scene import Arrow, Bar, Note, Scene, Shade, Span, Wait
+from rehearsal.trace import OUTCOMES
+from rehearsal.units import pretty
+
+
+def row_of(run, request):
+    """Return the row of a request given as its row, or as (kind, number)."""
+    table = run.table
+    if isinstance(request, tuple):
+        kind, number = request
+        for row in range(len(table)):
+            if table.kinds[table.kind[row]] == kind and table.number[row] == number:
+                return row
+        raise ValueError(f"no request {kind} {number}; kinds here: {', '.join(table.kinds)}; {len(table)} requests")
+    if not 0 <= request < len(table):
+        raise ValueError(f"no request {request}: this run has {len(table)}, counted from 0")
+    return int(request)
+
+
+def spans_of(run, row):
+    """Return the spans of one request in the order they were sent."""
+    trace, start = run.trace, run.table.offered[row]
+    columns = (trace.sent, trace.received, trace.started, trace.ended, trace.answered)
+    spans = []
+    for i, request in enumerate(trace.request):
+        if request == row:
+            times = (column[i] - start for column in columns)
+            told = OUTCOMES[trace.outcome[i]], OUTCOMES[trace.answer[i]]
+            row_of_span = (i, trace.parent[i], *trace.edges[trace.edge[i]], trace.attempt[i], *times, *told)
+            spans.append(Span._make(row_of_span))
+    return spans
+
+
+def scene(run, row, broker=None):
+    """Return the scene of one request; the broker has a lifeline of its own where asked, or where it was down."""
+    spans = spans_of(run, row)
+    start = run.table.offered[row]
+    brokers = {node for s in spans for node in (s.source, s.target)} - {"client", *run.system.services}
+    ends = [t for s in spans for t in (s.sent, s.received, s.started, s.ended, s.answered) if not isnan(t)]
+    settled, answered = run.table.settled[row] - start, run.table.answered[row] - start
+    fate = run.fates()[row]
+    last = max([t for t in (*ends, settled, answered) if not isnan(t)], default=0.0)
+    if fate == "open":
+        last = max(last, run.ended - start)
+    if broker is None:
+        broker = any(f.service in brokers and f.at - start < last and f.until > start for f in run.faults)
+    legs = spans if broker else _merged(spans, brokers)
+    left = {s.id: _left(run, s, start, last) for s in spans}
+    services = _services(legs, run.system.services)
+    shades = [s for s in _shades(run, start, last) if s.service in services]
+    kind = run.table.kinds[run.table.kind[row]]
+    parts = _arrows(legs) + _replies(legs, left), _bars(legs, left), _waits(legs, left), _notes(legs, left)
+    return Scene(kind, run.table.number[row], fate, services, *parts, shades, last, settled, answered)
+
+
+def _merged(spans, brokers):
+    """Return the spans without the broker: each delivery leaves where and when its message was published."""
+    by_id = {s.id: s for s in spans}
+    delivered = {s.parent for s in spans if s.source in brokers}
+    legs = []
+    for s in spans:
+        if s.source in brokers:
+            first = by_id.get(s.parent)
+            legs.append(s._replace(source=first.source, sent=first.sent) if first else s)
+        elif s.target not in brokers or s.id not in delivered:
+            legs.append(s._replace(target="") if s.target in brokers else s)
+    return legs
+
+
+def _services(legs, declared):
+    """Return the nodes that took part, in the order in which they did, client first."""
+    met = [node for s in sorted(legs, key=lambda s: (s.sent, s.id)) for node in (s.source, s.target) if node]
+    return list(dict.fromkeys(["client", *met])) if met else ["client", *declared]
+
+
+def _left(run, span, start, last):
+    """Return when the work of a span was over, or a crash took it; the end of the picture where it goes on."""
+    if not isnan(span.ended):
+        return span.ended
+    crashes = [f.at - start for f in run.faults if f.service == span.target and type(f).__name__ == "Crash"]
+    if span.outcome == "lost":
+        return min((at for at in crashes if at >= span.received), default=last)
+    return last
+
+
+def _again(span):
+    return span.kind in ("event", "command") and span.attempt > 1
+
+
+def _arrows(legs):
+    tried = {(s.parent, s.kind, s.target, s.name) for s in legs if s.attempt > 1}
+    arrows = []
+    for s in legs:
+        if _again(s):  # the broker delivers it again; its publisher does nothing
+            continue
+        many = (s.parent, s.kind, s.target, s.name) in tried and s.kind not in ("event", "command")
+        label = f"{s.name} #{s.attempt}" if many else s.name
+        arrives = s.sent if isnan(s.received) else s.received
+        arrows.append(Arrow(s.source, s.target or None, s.sent, arrives, s.style, label, s.refused_entry))
+    return arrows
+
+
+def _replies(legs, left):
+    replies = []
+    for s in legs:
+        if s.kind in ("request", "call") and not isnan(s.answered) and not s.abandoned:
+            leaves = min(s.received if s.outcome == "rejected" else left[s.id], s.answered)
+            label = "" if s.answer in ("ok", "rejected") else s.answer  # its message ends in ✗ already
+            replies.append(
+                Arrow(s.target, s.source, s.answered if isnan(leaves) else leaves, s.answered, "reply", label)
+            )
+    return replies
+
+
+def _bars(legs, left):
+    """Return the bars; where the caller gave up in the middle, the rest is a bar of its own, pale."""
+    bars = []
+    busy: dict = {}
+    for s in sorted((s for s in legs if s.target and not isnan(s.started)), key=lambda s: (s.started, s.id)):
+        end, gave_up = left[s.id], s.answered if s.abandoned else inf
+        lanes = busy.setdefault(s.target, [])
+        lane = next((i for i, until in enumerate(lanes) if until <= s.started), len(lanes))
+        lanes[lane : lane + 1] = [end]
+        if s.started < gave_up:
+            bars.append(Bar(s.target, s.started, min(end, gave_up), False, lane))
+        if end > gave_up:
+            bars.append(Bar(s.target, max(s.started, gave_up), end, True, lane))
+    return bars
+
+
+def _waits(legs, left):
+    waits = []
+    for s in legs:
+        if isnan(s.received) or s.outcome == "rejected" or not s.target:
+            continue
+        until = left[s.id] if isnan(s.started) else s.started
+        words = "waits on topic" if s.kind == "event" else "waits in queue"
+        if until > s.received:
+            words = f"waits again, #{s.attempt}" if _again(s) else words
+            waits.append(Wait(s.target, s.source, s.received, until, words, s.style, not isnan(s.started)))
+    return waits
+
+
+def _notes(legs, left):
+    notes = []
+    for s in legs:
+        if s.answer == "timeout":
+            notes.append(Note(s.source, s.answered, f"timeout {pretty(s.answered - s.sent)}", not s.refused_entry))
+        if s.abandoned and not isnan(s.started) and left[s.id] > s.answered:
+            notes.append(Note(s.target, (max(s.started, s.answered) + left[s.id]) / 2, "nobody waits"))
+        if s.outcome in ("failed", "lost") and not isnan(s.received):
+            notes.append(Note(s.target, left[s.id], "", True))
+    return notes
+
+
+def _shades(run, start, last):
+    shades = []
+    for f in run.faults:
+        begin, end, down = max(f.at - start, 0.0), min(f.until - start, last), type(f).__name__ == "Crash"
+        if begin < end:
+            shades.append(
+                Shade(f.service, begin, end, "down" if down else f.label.removeprefix(f.service).strip(), down)
+            )
+    return shades
