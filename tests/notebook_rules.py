@@ -253,6 +253,5 @@ def broken(sheet, rules):
     found = ((rule, cell, reason) for rule in rules for cell, reason in rule(sheet))
     where = "{}, cell {}: {} ({})".format
     return [
-        where(sheet.path.name, "-" if cell is None else cell, reason, rule.__name__)
-        for rule, cell, reason in found
+        where(sheet.path.name, "-" if cell is None else cell, reason, rule.__name__) for rule, cell, reason in found
     ]

@@ -4,7 +4,6 @@ Without arguments, all of them. What differs from run to run, or from one Python
 out: refreshing an unchanged notebook leaves an empty diff.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -27,13 +26,10 @@ def clean(notebook):
 
 
 def refresh(path):
-    """Format a notebook, run it in its own folder, and write it back with its outputs."""
-    subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", str(path)], cwd=ROOT, check=True)
+    """Run a notebook in its own folder and write it back with its outputs."""
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources=where, coalesce_streams=True
-    ).execute()
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=where, coalesce_streams=True).execute()
     clean(notebook)
     nbformat.write(notebook, path)
 

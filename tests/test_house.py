@@ -119,9 +119,7 @@ def lines_of_code(path):
 
 
 def test_lines_of_code_leave_out_what_is_not_code(tmp_path):
-    (tmp_path / "room.py").write_text(
-        '"""One.\n\nTwo.\n"""\n\n# a comment\nx = """a\nb"""\n\n\ndef f():\n    "f."\n'
-    )
+    (tmp_path / "room.py").write_text('"""One.\n\nTwo.\n"""\n\n# a comment\nx = """a\nb"""\n\n\ndef f():\n    "f."\n')
     assert lines_of_code(tmp_path / "room.py") == 3
 
 
@@ -162,7 +160,5 @@ def test_what_is_public_says_in_one_line_what_it_is(module):
 def test_hex_colours_live_in_the_palette_only(module):
     if module != "rehearsal.draw.palette":
         strings = (node.value for node in ast.walk(parsed(MODULES[module])) if isinstance(node, ast.Constant))
-        colours = [
-            text for text in strings if isinstance(text, str) and re.search(r"#[0-9a-fA-F]{6}\b", text)
-        ]
+        colours = [text for text in strings if isinstance(text, str) and re.search(r"#[0-9a-fA-F]{6}\b", text)]
         assert colours == []

@@ -16,9 +16,7 @@ FIGURE = new_output(
 )
 
 
-@pytest.mark.parametrize(
-    "path", rules.course() + rules.solutions(), ids=lambda path: f"{path.parent.name}/{path.stem}"
-)
+@pytest.mark.parametrize("path", rules.course() + rules.solutions(), ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_notebook_keeps_the_rules(path):
     own = [] if path.parent.name == "solutions" else rules.COURSE_RULES
     assert rules.broken(rules.read(path), rules.RULES + own) == []
@@ -31,15 +29,11 @@ def test_every_solution_belongs_to_a_notebook():
 def good_notebook():
     """Return a small notebook that keeps every rule."""
     cells = [
-        new_markdown_cell(
-            "# Who is in charge?\n\n**What you'll do** draw. **What you'll be able to do** choose."
-        ),
+        new_markdown_cell("# Who is in charge?\n\n**What you'll do** draw. **What you'll be able to do** choose."),
         new_code_cell("my_guess = None  # one of: a, b", execution_count=1),
         new_code_cell("show(fates(storm))", execution_count=2, outputs=[copy.deepcopy(FIGURE)]),
         new_code_cell("assert late == 3", execution_count=3),
-        new_markdown_cell(
-            "**When would you choose which?** It depends on 2.\n\n**Key points** Three.\n\n## Exercises"
-        ),
+        new_markdown_cell("**When would you choose which?** It depends on 2.\n\n**Key points** Three.\n\n## Exercises"),
     ]
     return new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
 
@@ -89,9 +83,7 @@ def many(count, source):
     return lambda notebook: notebook.cells.extend(added)
 
 
-BARE_FIGURE = new_output(
-    "display_data", {"image/png": "aGVsbG8=", "text/plain": "<Figure size 640x480 with 1 Axes>"}
-)
+BARE_FIGURE = new_output("display_data", {"image/png": "aGVsbG8=", "text/plain": "<Figure size 640x480 with 1 Axes>"})
 ERROR = new_output("error", ename="ZeroDivisionError", evalue="division by zero", traceback=[])
 BREAKS = [
     (rules.code_is_short, 3, code("assert x\n" * 21)),
@@ -152,9 +144,7 @@ def test_a_good_notebook_breaks_nothing(tmp_path):
     assert rules.broken(sheet(tmp_path, good_notebook()), rules.RULES + rules.COURSE_RULES) == []
 
 
-@pytest.mark.parametrize(
-    ("rule", "place", "change"), BREAKS, ids=lambda value: getattr(value, "__name__", None)
-)
+@pytest.mark.parametrize(("rule", "place", "change"), BREAKS, ids=lambda value: getattr(value, "__name__", None))
 def test_a_broken_rule_is_found_with_its_cell(tmp_path, rule, place, change):
     notebook = good_notebook()
     change(notebook)
