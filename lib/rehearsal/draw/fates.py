@@ -4,7 +4,7 @@ Time is the placement time on purpose: completions per second flatter a backlog 
 not. A request without an end has no height; it stands on a strip of its own above the others, so that none is dropped.
 """
 
-from math import ceil, floor, inf, isfinite, log10
+from math import ceil, floor, isfinite, log10
 
 from rehearsal.census import count
 from rehearsal.draw import house, palette, show
@@ -36,36 +36,40 @@ def decades(run):
     return low, max(high, low + 2)
 
 
-def fates(run, *, ax=None, title=None, subtitle=None, scale=None):
+def shared(*runs):
+    """Return the powers of ten [s] that hold the requests of all these runs."""
+    each = [decades(run) for run in runs]
+    return min(low for low, _ in each), max(high for _, high in each)
+
+
+def fates(run, *, ax=None, title=None, subtitle=None, scale=None, strip=None):
     """Draw the fates of a run's requests and return the panel.
 
-    `scale` is a pair of powers of ten [s] for the height, by default what the run needs.
+    `scale` is a pair of powers of ten [s] for the height, by default what the run needs; `strip` keeps room for
+    requests without an end (None: where there are any).
     """
+    found = points(run)
+    endless = any(not isfinite(t) for _, took in found.values() for t in took)
     with house.style():
         ax = house.panel(ax)
         low, high = scale or decades(run)
-        strip = 10 ** (high + 0.18)
-        found = points(run)
-        _axes(ax, run, low, high)
+        shelf = _axes(ax, run, low, high, endless if strip is None else strip)
         for fate, (placed, took) in found.items():
-            _marks(ax, fate, placed, [t if isfinite(t) else strip for t in took], len(run.table))
-        if any(not isfinite(t) for _, took in found.values() for t in took):
-            ax.axhline(10 ** (high + 0.05), color=palette.GREY, lw=0.8)
-            words = [label.get_text() for label in ax.get_yticklabels()]
-            ax.set_yticks([*ax.get_yticks(), strip], [*words, "not settled"])
-        _bands(ax, run)
-        _legend(ax, run)
-        house.title(ax, title or _name(run), subtitle or _look(run), lift=22)
+            _marks(ax, fate, placed, [max(t, 10**low) if isfinite(t) else shelf for t in took], len(run.table))
+        if not found:
+            ax.text(0.5, 0.5, f"no {_kind(run)} was offered", transform=ax.transAxes, ha="center", color=palette.GREY)
+        house.bands(ax, run.faults, ax.get_xlim()[1])
+        house.title(ax, title or _name(run), subtitle or _look(run), lift=8 + 15 * _legend(ax, run))
     return show.describe(ax, sentence(run))
 
 
 def fates_pair(a, b, *, titles=(None, None), subtitles=(None, None)):
     """Draw two runs side by side on the same axes and return the figure."""
     figure, panels = house.pair()
-    both = decades(a), decades(b)
-    scale = min(low for low, _ in both), max(high for _, high in both)
+    scale = shared(a, b)
+    strip = any(not isfinite(settled) for run in (a, b) for settled in run.table.settled)
     for ax, run, name, look in zip(panels, (a, b), titles, subtitles, strict=True):
-        fates(run, ax=ax, title=name, subtitle=look, scale=scale)
+        fates(run, ax=ax, title=name, subtitle=look, scale=scale, strip=strip)
     panels[1].set_ylabel("")
     return figure
 
@@ -104,43 +108,70 @@ def _marks(ax, fate, placed, height, offered):
                linewidths=0.8, **({} if line else {"facecolors": face, "edgecolors": mark.colour}))  # fmt: skip
 
 
-def _axes(ax, run, low, high):
-    ax.set_yscale("log")
-    ax.set_ylim(10**low, 10 ** (high + 0.6))
+def _axes(ax, run, low, high, strip):
+    """Set up the axes and return the height of the strip for what is not settled."""
+    # From the bottom: the decades, the strip, and room for the names of faults.
+    tall = (high - low) / (0.78 if strip else 0.9)
+    line, shelf, top = (10 ** (low + share * tall) for share in (0.81, 0.86, 1.0))
     ticks = [10.0**power for power in range(low, high + 1)]
-    ax.set_yticks(ticks, [pretty(float(f"{tick * sec:.3g}")) for tick in ticks])
+    words = [pretty(float(f"{tick * sec:.3g}")) for tick in ticks]
+    if strip:
+        ax.axhspan(line, 10 ** (low + 0.91 * tall), color=palette.BOX, lw=0, zorder=0.2)
+        ticks, words = [*ticks, shelf], [*words, "not settled"]
+    ax.set_yscale("log")
+    ax.set_ylim(10**low, top)
+    ax.set_yticks(ticks, words)
     ax.minorticks_off()
     placed = run.table.offered
     ax.set_xlim(0, max(placed[-1] / sec if len(placed) else 1.0, 1e-3) * 1.01)
     ax.set_xlabel(f"{_kind(run)} placed at [simulated s]")
     ax.set_ylabel(f"time until the {_kind(run)} was settled")
-    objective = run.objective(run.table.kinds[0]) / sec
-    if isfinite(objective):
-        ax.axhline(objective, color=palette.GREY, lw=0.9, ls=(0, (2, 2)), zorder=1)
-        ax.annotate(f"objective {pretty(objective * sec)}", (1, objective), (-3, 2), xycoords=ax.get_yaxis_transform(),
-                    textcoords="offset points", ha="right", fontsize=8, color=palette.GREY)  # fmt: skip
+    _objectives(ax, run)
+    return shelf
 
 
-def _bands(ax, run):
-    end = ax.get_xlim()[1]
-    for fault in run.faults:
-        if fault.at / sec < end:
-            until = fault.until / sec if fault.until < inf else end
-            house.band(ax, fault.at / sec, until, fault.label, clip=end)
+def _objectives(ax, run):
+    """Draw a thin line at each objective, named after its kind where there are several."""
+    from matplotlib import patheffects
+
+    named: dict = {}
+    for kind in run.table.kinds:
+        named.setdefault(run.objective(kind), []).append(kind)
+    for goal, kinds in named.items():
+        if isfinite(goal):
+            ax.axhline(goal / sec, color=palette.GREY, lw=0.9, ls=(0, (2, 2)), zorder=1)
+            words = (
+                f"objective {pretty(goal)}" if len(named) == 1 else f"objective of {', '.join(kinds)}: {pretty(goal)}"
+            )
+            text = ax.annotate(words, (1, goal / sec), (-3, 2), xycoords=ax.get_yaxis_transform(),
+                               textcoords="offset points", ha="right", fontsize=8, color=palette.GREY)  # fmt: skip
+            text.set_path_effects([patheffects.withStroke(linewidth=2, foreground=palette.PAPER)])
 
 
 def _legend(ax, run):
-    """Write each fate with its share over the panel, in the order of the census: no legend lies over data."""
+    """Write each fate with its share over the panel, in the order of the census; return how many rows that takes."""
     from matplotlib.lines import Line2D
 
-    offered = len(run.table)
     entries = []
     for fate, number in count(run).items():
         if number:
             mark = palette.FATES[fate]
             face = mark.colour if mark.filled else "none"
             entries.append(Line2D([], [], ls="", marker=mark.marker, color=mark.colour, markerfacecolor=face,
-                                  markersize=6, label=f"{fate} {number / offered:.1%}"))  # fmt: skip
-    if entries:
-        ax.legend(handles=entries, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=len(entries),
-                  borderpad=0.2, borderaxespad=0.1, handletextpad=0.2, columnspacing=1.3)  # fmt: skip
+                                  markersize=6, label=f"{fate} {share(number, len(run.table))}"))  # fmt: skip
+    if not entries:
+        return 0
+    inches = ax.get_figure(root=True).get_size_inches()[0] * ax.get_position().width
+    columns = max(1, min(len(entries), int(inches / (0.075 * max(len(e.get_label()) for e in entries) + 0.35))))
+    ax.legend(handles=entries, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns,
+              borderpad=0.2, borderaxespad=0.1, handletextpad=0.2, columnspacing=1.3)  # fmt: skip
+    return ceil(len(entries) / columns)
+
+
+def share(number, offered):
+    """Say a share in per cent; a few among very many are counted, because 0.0% would deny them.
+
+    >>> share(971, 5936), share(2, 19_904)
+    ('16.4%', '2 of 19,904')
+    """
+    return f"{number / offered:.1%}" if number >= 0.001 * offered else f"{number} of {offered:,}"

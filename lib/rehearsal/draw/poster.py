@@ -6,7 +6,7 @@
 import sys
 from pathlib import Path
 
-from rehearsal.draw.fates import fates
+from rehearsal.draw.fates import fates, shared
 from rehearsal.draw.house import style
 from rehearsal.draw.show import png
 from rehearsal.draw.wiring import wiring
@@ -14,7 +14,7 @@ from rehearsal.engine import run
 from rehearsal.shop import ORDERS, OUTAGE, choreographed, orchestrated
 
 TITLES = ("Orchestrated: one service calls the others", "Choreographed: each reacts to an event")
-LOOKS = ("payment is down for 50 s: a quick no, and well at once", "the same outage: nobody is refused, many are late")
+LOOKS = ("Payment down for 50 s: a quick no, and well at once", "The same outage: nobody is refused, many are late")
 
 
 def poster():
@@ -30,7 +30,7 @@ def poster():
         for ax, one, words in zip(charts, runs, TITLES, strict=True):
             wiring(one, ax=ax, title=words)
         for ax, one, words in zip(clouds, runs, LOOKS, strict=True):
-            fates(one, ax=ax, title=words)
+            fates(one, ax=ax, title=words, scale=shared(*runs))
     return figure
 
 
