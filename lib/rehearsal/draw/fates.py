@@ -7,7 +7,8 @@ not. A request without an end has no height; it stands on a strip of its own abo
 from math import ceil, floor, isfinite, log10
 
 from rehearsal.census import count
-from rehearsal.draw import house, palette, show
+from rehearsal.draw import house, palette
+from rehearsal.draw.show import describe
 from rehearsal.engine import FATES
 from rehearsal.units import pretty, sec
 
@@ -55,12 +56,13 @@ def fates(run, *, ax=None, title=None, subtitle=None, scale=None, strip=None):
         low, high = scale or decades(run)
         shelf = _axes(ax, run, low, high, endless if strip is None else strip)
         for fate, (placed, took) in found.items():
-            _marks(ax, fate, placed, [max(t, 10**low) if isfinite(t) else shelf for t in took], len(run.table))
+            height = [max(t, 10**low) if isfinite(t) else shelf[fate] for t in took]
+            _marks(ax, fate, placed, height, len(run.table))
         if not found:
             ax.text(0.5, 0.5, f"no {_kind(run)} was offered", transform=ax.transAxes, ha="center", color=palette.GREY)
         house.bands(ax, run.faults, ax.get_xlim()[1])
         house.title(ax, title or _name(run), subtitle or _look(run), lift=8 + 15 * _legend(ax, run))
-    return show.describe(ax, sentence(run))
+    return describe(ax, sentence(run))
 
 
 def fates_pair(a, b, *, titles=(None, None), subtitles=(None, None)):
@@ -109,15 +111,15 @@ def _marks(ax, fate, placed, height, offered):
 
 
 def _axes(ax, run, low, high, strip):
-    """Set up the axes and return the height of the strip for what is not settled."""
+    """Set up the axes and return the heights of the strip for what is not settled, by fate."""
     # From the bottom: the decades, the strip, and room for the names of faults.
     tall = (high - low) / (0.78 if strip else 0.9)
-    line, shelf, top = (10 ** (low + share * tall) for share in (0.81, 0.86, 1.0))
+    line, opened, middle, stuck, end, top = (10 ** (low + up * tall) for up in (0.81, 0.845, 0.865, 0.885, 0.92, 1.0))
     ticks = [10.0**power for power in range(low, high + 1)]
     words = [pretty(float(f"{tick * sec:.3g}")) for tick in ticks]
     if strip:
-        ax.axhspan(line, 10 ** (low + 0.91 * tall), color=palette.BOX, lw=0, zorder=0.2)
-        ticks, words = [*ticks, shelf], [*words, "not settled"]
+        ax.axhspan(line, end, color=palette.BOX, lw=0, zorder=0.2)
+        ticks, words = [*ticks, middle], [*words, "not settled"]
     ax.set_yscale("log")
     ax.set_ylim(10**low, top)
     ax.set_yticks(ticks, words)
@@ -127,7 +129,7 @@ def _axes(ax, run, low, high, strip):
     ax.set_xlabel(f"{_kind(run)} placed at [simulated s]")
     ax.set_ylabel(f"time until the {_kind(run)} was settled")
     _objectives(ax, run)
-    return shelf
+    return {"open": opened, "stuck": stuck}
 
 
 def _objectives(ax, run):
@@ -162,7 +164,7 @@ def _legend(ax, run):
     if not entries:
         return 0
     inches = ax.get_figure(root=True).get_size_inches()[0] * ax.get_position().width
-    columns = max(1, min(len(entries), int(inches / (0.075 * max(len(e.get_label()) for e in entries) + 0.35))))
+    columns = max(1, min(len(entries), int(inches / (0.068 * max(len(e.get_label()) for e in entries) + 0.33))))
     ax.legend(handles=entries, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns,
               borderpad=0.2, borderaxespad=0.1, handletextpad=0.2, columnspacing=1.3)  # fmt: skip
     return ceil(len(entries) / columns)

@@ -56,6 +56,28 @@ def band(ax, at, until, label="", clip=float("inf")):
         )  # fmt: skip
 
 
+def bands(ax, faults, end):
+    """Shade the windows of faults on an x axis in seconds up to `end`, each named where its name overlaps no other."""
+    from matplotlib.transforms import IdentityTransform
+
+    from rehearsal.draw.labels import Spot, placer
+
+    top, labels = ax.get_ylim()[1], []
+    for fault in faults:
+        at, until = fault.at / 1000, min(fault.until / 1000, end)
+        if at >= end:
+            continue
+        band(ax, at, until)
+        edges = ((at + until) / 2, "center", 0), (at, "left", 1), (until, "right", 1)
+        rows = [(-3 - 12 * row, 3 * row) for row in range(4)]
+        spots = [Spot(x, top, 0, dy, ha, "top", low + bad) for dy, low in rows for x, ha, bad in edges]
+        looks = {"fontsize": 9, "fontweight": "bold", "ha": "left", "va": "bottom", "zorder": 9, "gid": "fault"}
+        text = ax.text(0, 0, fault.label, transform=IdentityTransform(), **looks)
+        text.set_in_layout(False)
+        labels.append((text, spots, ax.plot([], [], transform=IdentityTransform(), lw=0, in_layout=False)[0]))
+    placer(ax, labels, [], [])
+
+
 def guess(ax, value, unit="", axis="x"):
     """Draw the reader's guess as a dashed line with its value; nothing where there is none yet."""
     if value is None:

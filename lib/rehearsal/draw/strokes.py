@@ -76,34 +76,22 @@ def waits(page, scene_waits):
         colour = palette.KINDS[w.style].colour
         page.ax.plot([x, x], [top, bottom], color=colour, ls=palette.DOTTED, lw=1.8, zorder=4)
         if w.taken:
-            head(
-                page,
-                (x, bottom),
-                (page.columns[w.service] + side * page.half, bottom),
-                palette.KINDS[w.style],
-            )
+            head(page, (x, bottom), (page.columns[w.service] + side * page.half, bottom), palette.KINDS[w.style])
         page.lines.append((((x, top), (x, bottom)), 4))
         stands[w.service, w.start] = x
-        places = [(0.5, 0), (0.3, 1), (0.7, 1), (0.12, 2), (0.9, 2), (0.02, 3)]
-        spots = [
-            Spot(x, top + f * (bottom - top), 6 * side, 0, "left" if side > 0 else "right", "center", bad)
-            for f, bad in places
-        ]
-        other = page.columns[w.service] - side * page.down
-        spots += [
-            Spot(
-                other,
-                top + f * (bottom - top),
-                -6 * side,
-                0,
-                "right" if side > 0 else "left",
-                "center",
-                4 + bad,
-            )
-            for f, bad in places
-        ]
-        page.label(w.text, spots, color=palette.GREY, style="italic")
+        sides = [(x, side, 0), (page.columns[w.service] - side * page.down, -side, 4)]
+        page.label(w.text, _along(top, bottom, sides), color=palette.GREY, style="italic")
     return stands
+
+
+def _along(top, bottom, sides):
+    """Return the spots of words beside a line from `top` to `bottom`; `sides`: (x, which side, how bad)."""
+    places = [(0.5, 0), (0.3, 1), (0.7, 1), (0.12, 2), (0.9, 2), (0.02, 3)]
+    return [
+        Spot(x, top + share * (bottom - top), 6 * side, 0, "left" if side > 0 else "right", "center", worse + bad)
+        for x, side, worse in sides
+        for share, bad in places
+    ]
 
 
 def notes(page, scene_notes):
