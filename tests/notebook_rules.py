@@ -13,6 +13,7 @@ import nbformat
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 START = "00_start_here.ipynb"
+CELL_METADATA = {"tags", "slideshow", "jupyter"}
 
 
 class Sheet(NamedTuple):
@@ -175,7 +176,7 @@ def metadata_is_clean(sheet):
     if "version" in notebook.metadata.get("language_info", {}):
         yield None, "metadata language_info.version"
     for number, cell in enumerate(notebook.cells):
-        if unknown := set(cell.metadata) - {"tags", "slideshow", "jupyter"}:
+        if unknown := set(cell.metadata) - CELL_METADATA:
             yield number, f"metadata {sorted(unknown)}"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).parent.parent
+from tests.notebook_rules import CELL_METADATA, NOTEBOOKS
 
 
 def clean(notebook):
@@ -22,7 +22,7 @@ def clean(notebook):
         }
     )
     for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata})
 
 
 def refresh(path):
@@ -36,7 +36,7 @@ def refresh(path):
 
 def main(names):
     """Refresh the notebooks named, or all of them."""
-    found = (path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    found = (path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
     paths = [Path(name).resolve() for name in names] or sorted(found)
     for path in paths:
         print(path.name, flush=True)
