@@ -111,6 +111,41 @@ def empty_after(steps, time):
     return next((t for t, count in zip(*steps, strict=True) if t >= time and count == 0), inf)
 
 
+class Drain(NamedTuple):
+    """Hold what an outage did to a queue: how many waited at most, when, and when the backlog was gone [ms]."""
+
+    at: float
+    until: float
+    top: int
+    top_at: float
+    empty: float
+
+
+def drains(run, name):
+    """Return a Drain for each crash of the service `name`, or of the readers of the topic `name`, in order.
+
+    The end is the first moment after the restart at which nothing waits, inf where the run ended before.
+    """
+    steps = backlog(run, name)
+    crashes = sorted(
+        (f.at, f.until) for f in run.faults if f.service in hosts(run, name) and type(f).__name__ == "Crash"
+    )
+    found = []
+    for at, until in crashes:
+        if at < run.ended:
+            empty = empty_after(steps, until)
+            top_at, top = peak(steps, at, empty)
+            found.append(Drain(at, until, top, top_at, empty))
+    return found
+
+
+def hosts(run, name):
+    """Return the names of the services whose messages `backlog` counts: the service itself, or a topic's readers."""
+    if name in run.system.services or name in run.system.brokers:
+        return [name]
+    return list(dict.fromkeys(edge.target for edge in run.trace.edges if _delivers(run, edge, name)))
+
+
 def area(steps, ended):
     """Return the integral of a step function up to `ended` [count × ms]."""
     ends = [*steps.times[1:], ended]

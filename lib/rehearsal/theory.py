@@ -178,6 +178,15 @@ def drain_time(every, takes, outage, workers=1):
     return outage * takes / (workers * every - takes) if takes < workers * every else inf
 
 
+def drain_rate(every, takes, workers=1):
+    """Return how fast a backlog shrinks while the arrivals go on, mu - lambda [messages a second].
+
+    >>> drain_rate(every=50, takes=40)
+    5.0
+    """
+    return 1000 * (workers / takes - 1 / every)
+
+
 def drain_spread(every, takes, outage, workers=1):
     """Return the standard deviation of `drain_time` [ms], for Poisson arrivals and exponential work.
 

@@ -164,7 +164,7 @@ def _legend(ax, run):
     if not entries:
         return 0
     inches = ax.get_figure(root=True).get_size_inches()[0] * ax.get_position().width
-    columns = max(1, min(len(entries), int(inches / (0.068 * max(len(e.get_label()) for e in entries) + 0.33))))
+    columns = max(1, min(len(entries), int(inches / (0.068 * max(len(str(e.get_label())) for e in entries) + 0.33))))
     ax.legend(handles=entries, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns,
               borderpad=0.2, borderaxespad=0.1, handletextpad=0.2, columnspacing=1.3)  # fmt: skip
     return ceil(len(entries) / columns)
