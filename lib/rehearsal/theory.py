@@ -181,7 +181,7 @@ def drain_time(every, takes, outage, workers=1):
 def drain_rate(every, takes, workers=1):
     """Return how fast a backlog shrinks while the arrivals go on, mu - lambda [messages a second].
 
-    >>> drain_rate(every=50, takes=40)
+    >>> round(drain_rate(every=50, takes=40), 9)
     5.0
     """
     return 1000 * (workers / takes - 1 / every)
