@@ -1,19 +1,23 @@
 """Floor 5: the pictures. Each takes a run, draws on a panel, and says in words what it drew."""
 
+from rehearsal.draw.backlog import backlog
 from rehearsal.draw.fates import fates, fates_pair
 from rehearsal.draw.house import guess, pair, panel, style, title
-from rehearsal.draw.interaction import interaction
+from rehearsal.draw.interaction import interaction, interaction_pair
 from rehearsal.draw.sequence import sequence, sequence_pair
 from rehearsal.draw.show import alt, describe, png, show
-from rehearsal.draw.wiring import wiring
+from rehearsal.draw.wiring import wiring, wiring_pair
 
 __all__ = [
     "alt",
+    "backlog",
     "describe",
     "fates",
     "fates_pair",
     "guess",
     "interaction",
+    "interaction_pair",
+    "interaction_pair",
     "pair",
     "panel",
     "png",
@@ -23,4 +27,6 @@ __all__ = [
     "style",
     "title",
     "wiring",
+    "wiring_pair",
+    "wiring_pair",
 ]
