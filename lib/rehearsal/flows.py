@@ -26,7 +26,7 @@ class Flow(NamedTuple):
     kind: str
     name: str
     undo: bool
-    count: int = 0
+    number: int = 0
     failures: int = 0
     waited: int = 0
     total: float = 0.0
@@ -55,9 +55,7 @@ def observed_flows(run):
         if latency == latency:
             cell[3] += 1
             cell[4] += latency
-    return [
-        _observed(trace, legs, key, cell) for key, cell in sorted(tally.items(), key=lambda item: item[1][0])
-    ]
+    return [_observed(trace, legs, key, cell) for key, cell in sorted(tally.items(), key=lambda item: item[1][0])]
 
 
 def _leg(edge, brokers):
@@ -72,7 +70,7 @@ def _observed(trace, legs, key, cell):
     source = trace.edges[key[1]].source if leg == "in" else edge.source
     target = "" if leg == "out" else edge.target
     via = {"direct": "", "out": edge.target, "in": edge.source}[leg]
-    return Flow(leg, source, target, via, edge.kind, edge.name, edge.undo, *counts, trace.sent[row])
+    return Flow(leg, source, target, via, edge.kind, edge.name, edge.undo, *counts, first=trace.sent[row])
 
 
 def declared_flows(system):
@@ -90,7 +88,10 @@ def declared_flows(system):
     seen: dict = {}
     for handler in _in_turn(waiting, system):
         _follow(system, handler, found, waiting, seen)
-    ordered = sorted(found, key=lambda flow: flow.undo)
+    # An event belongs to the bad days when whoever hears it undoes something.
+    heard = {(f.source, f.name) for f in found if f.leg == "in" and not f.undo}
+    undone = {(f.source, f.name) for f in found if f.undo} - heard
+    ordered = sorted(found, key=lambda flow: flow.undo or (flow.source, flow.name) in undone)
     return [flow._replace(first=float(rank)) for rank, flow in enumerate(ordered, 1)]
 
 

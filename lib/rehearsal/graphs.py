@@ -23,7 +23,7 @@ class Row(NamedTuple):
     undo: bool
     senders: dict  # name -> messages sent
     pairs: tuple  # (sender, handler, undo)
-    count: int
+    number: int
     failures: int
     ends: bool  # an event that ends its request, and so is heard even without a subscription
 
@@ -38,8 +38,9 @@ def interactions(run, broker="edge"):
 
     Nodes have `role` ("client", "service" or "broker") and `first` [ms], nan for one that was never seen: a
     forgotten service is a node without edges. Edges are keyed (kind, name) and have `kind`, `name`, `undo` (a
-    compensation), `count` (attempts and redeliveries included), `failures`, `latency` (the mean [ms]),
-    `first` (when the first was sent [ms]) and `order` (1 for the edge that was used first).
+    compensation), `count` (attempts and redeliveries included), `failures`, `latency` (the mean [ms], of the
+    `waited` that have one), `first` (when the first was sent [ms]) and `order` (1 for the edge that was used
+    first).
 
     A failure is a message whose work failed, was rejected or lost, or whose caller gave up; a business no is
     none. A call's latency is what its caller waited; an event's or command's is from publication to the end
@@ -59,9 +60,7 @@ def _graph(system, found, broker, observed):
 
     if broker not in ("node", "edge"):
         raise ValueError(f'broker is "node" or "edge", not {broker!r}')
-    graph = nx.MultiDiGraph(
-        name=system.name, observed=observed, broker=broker, unheard=_unheard(system, found)
-    )
+    graph = nx.MultiDiGraph(name=system.name, observed=observed, broker=broker, unheard=_unheard(system, found))
     seen = {name for f in found for name in (f.source, f.target)}
     roles = {
         CLIENT: "client",
@@ -99,7 +98,7 @@ def _add(graph, source, target, flow):
             latency=nan, first=flow.first, order=graph.number_of_edges() + 1, waited=0,
         )  # fmt: skip
     edge = graph.edges[source, target, key]
-    edge["count"] += flow.count
+    edge["count"] += flow.number
     edge["failures"] += flow.failures
     if flow.waited:
         before = edge["latency"] * edge["waited"] if edge["waited"] else 0.0
@@ -109,14 +108,8 @@ def _add(graph, source, target, flow):
 
 def _unheard(system, found):
     """Return (topic, publisher, count) of events that no service subscribes to and that end no request."""
-    heard = {topic for service in system.services.values() for topic in service.subscriptions} | _endings(
-        system
-    )
-    return [
-        (f.name, f.source, f.count)
-        for f in found
-        if f.leg == "out" and f.kind == "event" and f.name not in heard
-    ]
+    heard = {topic for service in system.services.values() for topic in service.subscriptions} | _endings(system)
+    return [(f.name, f.source, f.number) for f in found if f.leg == "out" and f.kind == "event" and f.name not in heard]
 
 
 def _endings(system):
@@ -140,13 +133,11 @@ def _row(kind, name, group, endings):
     senders: dict = {}
     for flow in group:
         if flow.leg != "in":
-            senders[flow.source] = senders.get(flow.source, 0) + flow.count
+            senders[flow.source] = senders.get(flow.source, 0) + flow.number
     pairs = tuple((f.source, f.target, f.undo) for f in group if f.leg != "out")
     undo = any(f.undo for f in group)
     failures = sum(f.failures for f in group)
-    return Row(
-        kind, name, undo, senders, pairs, sum(senders.values()), failures, kind == "event" and name in endings
-    )
+    return Row(kind, name, undo, senders, pairs, sum(senders.values()), failures, kind == "event" and name in endings)
 
 
 def diff(run):
@@ -163,9 +154,7 @@ def diff(run):
     for graph, place in ((said, 0), (seen, 1)):
         edges = sorted(graph.edges(data=True), key=lambda e: e[2]["order"])
         listed = [(s, t, d["kind"], d["name"], d["count"]) for s, t, d in edges]
-        listed += [
-            (publisher, NOBODY, "event", topic, count) for topic, publisher, count in graph.graph["unheard"]
-        ]
+        listed += [(publisher, NOBODY, "event", topic, count) for topic, publisher, count in graph.graph["unheard"]]
         for *key, count in listed:
             row = rows.setdefault(tuple(key), [False, False, 0])
             row[place], row[2] = True, row[2] + count
@@ -217,15 +206,19 @@ def hubs(graph):
 
 
 def hub(graph):
-    """Return the clear hub, or None: who sends at least half of all kinds of message, and has most partners.
+    """Return the clear hub, or None: who sends at least half of all messages, and has most partners.
 
-    It has three partners or more, and more than any other node. Messages of the client do not count.
+    It has three partners or more, and more than any other node. Kinds of message count, not messages, and
+    those of the client do not. A broker sends nothing of its own, so it is one where half of them pass
+    through it.
     """
     near = partners(graph)
-    sent = {node: sum(t in near for _, t, _ in graph.out_edges(node, keys=True)) for node in near}
     ranked = sorted(near, key=lambda node: -len(near[node]))
     if not ranked or len(near[ranked[0]]) < 3:
         return None
     first = ranked[0]
+    edges = [(s, t) for s, t in graph.edges() if s in near and t in near]
+    broker = graph.nodes[first]["role"] == "broker"
+    mine = sum(s == first or (broker and t == first) for s, t in edges)
     alone = len(ranked) == 1 or len(near[first]) > len(near[ranked[1]])
-    return first if alone and 2 * sent[first] >= sum(sent.values()) else None
+    return first if alone and 2 * mine >= len(edges) else None

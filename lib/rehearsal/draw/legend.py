@@ -5,9 +5,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
 
 from rehearsal.draw import palette
+from rehearsal.draw.pen import measure
 
 ORDER = ("call", "command", "event", "compensation", "lost", "reply")
 FOOT = 30.0  # height of a legend below a sheet [pt]
+HANDLE, SPACE = 31.0, 24.0  # width of a handle, and of what is free beside a text [pt]
 
 
 class Arrow(Line2D):
@@ -30,9 +32,7 @@ class ArrowHandler(HandlerBase):
         shaft.set(color=line.colour, linestyle=line.dash, linewidth=line.width, transform=trans)
         corners = [(base + 9, middle), (base, middle + 4), (base, middle - 4)]
         face = line.colour if line.filled else palette.PAPER
-        tip = Polygon(
-            corners, closed=True, facecolor=face, edgecolor=line.colour, linewidth=1.2, transform=trans
-        )
+        tip = Polygon(corners, closed=True, facecolor=face, edgecolor=line.colour, linewidth=1.2, transform=trans)
         return [shaft, tip]
 
 
@@ -47,10 +47,20 @@ def legend(place, kinds, extra=(), columns=None, **where):
     handles = [*extra, *arrows(kinds)]
     if not handles:
         return None
-    words = [palette.KIND_LABELS[h.kind] if isinstance(h, Arrow) else h.get_label() for h in handles]
+    words = [_words(handle) for handle in handles]
     how = {"ncols": columns or len(handles), "handlelength": 3.4, "columnspacing": 1.8, "borderaxespad": 0.0,
            "frameon": False, "fontsize": 9, "handler_map": {Arrow: ArrowHandler()}, **where}  # fmt: skip
     return place.legend(handles, words, **how)
+
+
+def width(kinds, extra=()):
+    """Return how wide the legend is in one row [pt]."""
+    words = [_words(handle) for handle in [*extra, *arrows(kinds)]]
+    return sum(HANDLE + SPACE + measure(text, 9)[0] for text in words)
+
+
+def _words(handle):
+    return palette.KIND_LABELS[handle.kind] if isinstance(handle, Arrow) else handle.get_label()
 
 
 def below(ax, kinds, extra=(), columns=None):
@@ -60,3 +70,9 @@ def below(ax, kinds, extra=(), columns=None):
     figure = ax.get_figure(root=True)
     lower = ax.transAxes + ScaledTranslation(0, -10 / 72, figure.dpi_scale_trans)
     return legend(ax, kinds, extra, columns, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=lower)
+
+
+def under(figure, kinds, extra=(), columns=None):
+    """Add the legend at the foot of a figure, in its middle."""
+    height = figure.get_size_inches()[1] * 72
+    return legend(figure, kinds, extra, columns, loc="lower center", bbox_to_anchor=(0.5, 8 / height))

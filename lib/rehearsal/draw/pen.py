@@ -14,6 +14,9 @@ NAME, LABEL, SMALL = 10.0, 9.0, 8.0  # sizes of text [pt]
 HEAD = (11.0, 4.6)  # length and half width of an arrow head [pt]
 MARGIN = 12.0  # around everything [pt]
 TITLE = 46.0  # height of a title with its grey line [pt]
+GUTTER = 26.0  # between two sheets side by side [pt]
+WIDEST = 13.5 * 72 - 2 * MARGIN  # of a drawing [pt]
+HALF = (WIDEST - GUTTER) / 2  # of a drawing beside another [pt]
 
 
 @cache
@@ -48,20 +51,21 @@ def wrap(name, limit=14):
     return "\n".join(line.rstrip(" ") for line in lines if line)
 
 
-def sheet(ax, width, height, title="", look="", foot=0.0):
+def sheet(ax, width, height, title="", look="", foot=0.0, own=False, least=380.0):
     """Return the Axes for a drawing of `width` × `height` [pt]; without `ax`, on a figure of the right size.
 
-    A panel that is too small makes its figure grow: text has a least size, so a drawing has one, too.
+    A panel that is too small makes its figure grow: text has a least size, so a drawing has one, too. `own`:
+    the panel was made for it. `least`: width of the figure at least, for its legend.
     """
     import matplotlib.pyplot as plt
 
     if ax is None:
-        wide = max(width, *(measure(t, s, b)[0] for t, s, b in ((title, 12, True), (look, 9, False))), 380.0)
+        wide = max(width, *(measure(t, s, b)[0] for t, s, b in ((title, 12, True), (look, 9, False))), least)
         head = TITLE if title else MARGIN
-        figure = plt.figure(
-            figsize=((wide + 2 * MARGIN) / 72, (height + head + foot + MARGIN) / 72), layout="none"
-        )
+        figure = plt.figure(figsize=((wide + 2 * MARGIN) / 72, (height + head + foot + MARGIN) / 72), layout="none")
         ax = place(figure, MARGIN, head, wide, height)
+    elif own:
+        wide = width
     else:
         _grow(ax, width, height)
         wide = width
@@ -71,6 +75,23 @@ def sheet(ax, width, height, title="", look="", foot=0.0):
     if title:
         house.title(ax, title, look)
     return ax
+
+
+def sheets(width, height, heads, foot, least=0.0):
+    """Return a figure with a sheet for each of `heads` (title, grey line): side by side, or stacked if too wide."""
+    import matplotlib.pyplot as plt
+
+    wide = max([width, *(measure(t, 12, True)[0] for t, _ in heads), *(measure(w, 9)[0] for _, w in heads)])
+    across = wide <= HALF
+    columns, rows = (len(heads), 1) if across else (1, len(heads))
+    size = columns * (wide + GUTTER) - GUTTER + 2 * MARGIN, rows * (TITLE + height) + foot + MARGIN
+    figure = plt.figure(figsize=(max(size[0], least + 2 * MARGIN) / 72, size[1] / 72), layout="none")
+    axes = []
+    for n, (title, look) in enumerate(heads):
+        left, top = (n * (wide + GUTTER), 0.0) if across else (0.0, n * (TITLE + height))
+        ax = place(figure, MARGIN + left, TITLE + top, wide, height)
+        axes.append(sheet(ax, wide, height, title, look, own=True))
+    return figure, axes
 
 
 def place(figure, left, top, width, height):
@@ -163,9 +184,7 @@ def head(ax, tip, base, line, zorder=5):
     face = line.colour if line.filled else palette.PAPER
     corners = [tip, (u - dy, v + dx), (u + dy, v - dx)]
     ax.add_patch(
-        Polygon(
-            corners, facecolor=face, edgecolor=line.colour, linewidth=1.3, joinstyle="miter", zorder=zorder
-        )
+        Polygon(corners, facecolor=face, edgecolor=line.colour, linewidth=1.3, joinstyle="miter", zorder=zorder)
     )
 
 

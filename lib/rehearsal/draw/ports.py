@@ -40,9 +40,7 @@ class Ports:
 
     def lined(self, ends):
         """Return places for turns side by side, from 0; downwards, what leaves carries its label there."""
-        wide = [
-            max(TURN, self.wires[i].flat[0] + 3) if self.down and way == "out" else TURN for i, way in ends
-        ]
+        wide = [max(TURN, self.wires[i].flat[0] + 3) if self.down and way == "out" else TURN for i, way in ends]
         places = [sum(wide[:n]) + w / 2 for n, w in enumerate(wide)]
         return [at - places[0] for at in places]
 
@@ -92,9 +90,7 @@ class Ports:
         keys = [*mine, *([] if self.under(name) else self.ends(name))]
         reach = max([room, *(abs(a) for a in aim.values())])
         wanted = [aim.get(k, reach) * (room / reach) for k in keys]
-        for place, (key, value) in enumerate(
-            zip(keys, spread(wanted, [PORT] * (len(keys) - 1)), strict=True)
-        ):
+        for place, (key, value) in enumerate(zip(keys, spread(wanted, [PORT] * (len(keys) - 1)), strict=True)):
             low, high = -room + place * PORT, room - (len(keys) - 1 - place) * PORT
             self.leave[key] = middle + min(max(value, low), high)
 

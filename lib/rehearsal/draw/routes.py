@@ -79,28 +79,18 @@ class _Routing(Ports):
 
     def _passing(self, depth):
         """Return the wires between a layer and the next."""
-        last = [
-            (i, self.layer[w.source], self.layer[w.target]) for i, w in enumerate(self.wires) if self.paths[i]
-        ]
+        last = [(i, self.layer[w.source], self.layer[w.target]) for i, w in enumerate(self.wires) if self.paths[i]]
         return [i for i, first, end in last if first <= depth < end]
 
     def _bend(self, depth):
-        rises = [
-            abs(self.height(i, depth, True) - self.height(i, depth + 1, False)) for i in self._passing(depth)
-        ]
+        rises = [abs(self.height(i, depth, True) - self.height(i, depth + 1, False)) for i in self._passing(depth)]
         return min(max(BEND[0], 0.42 * max(rises, default=0.0)), BEND[1])
 
     def _straight(self, depth):
         """Return the width of the strip of labels; where feedback passes, wide enough for its labels too."""
-        here = [
-            w.along
-            for w, p in zip(self.wires, self.paths, strict=True)
-            if p and self.layer[w.target] == depth + 1
-        ]
+        here = [w.along for w, p in zip(self.wires, self.paths, strict=True) if p and self.layer[w.target] == depth + 1]
         # A track may use half of the boxes at its ends, too.
-        over = [
-            self.wires[i].flat[0] - 60 for i in self.back if depth == self.layer[self.wires[i].source] - 1
-        ]
+        over = [self.wires[i].flat[0] - 60 for i in self.back if depth == self.layer[self.wires[i].source] - 1]
         return max([16.0, *here, *([] if self.down else over)]) + HEAD + 5
 
     def box(self, name):
@@ -112,7 +102,7 @@ class _Routing(Ports):
     def forward(self, wire):
         """Return the route of a wire that goes with the flow."""
         first, last = self.layer[self.wires[wire].source], self.layer[self.wires[wire].target]
-        path = [("M", (self.end[first], self.leave[wire]))]
+        path: list = [("M", (self.end[first], self.leave[wire]))]
         for depth in range(first, last):
             a, b = self.height(wire, depth, True), self.height(wire, depth + 1, False)
             left, right = self.corridor[depth], self.bend[depth]
@@ -121,18 +111,14 @@ class _Routing(Ports):
                 path += [("L", (left, a)), ("C", (half, a), (half, b), (right, b))]
             path.append(("L", (self.start[depth + 1], b)))
         even = all(
-            abs(self.height(i, last - 1, True) - self.height(i, last, False)) <= 0.01
-            for i in self._passing(last - 1)
+            abs(self.height(i, last - 1, True) - self.height(i, last, False)) <= 0.01 for i in self._passing(last - 1)
         )
         left = self.corridor[last - 1] if even else self.bend[last - 1]
         return Route(tuple(path), ((left + self.start[last] - HEAD) / 2, b))
 
     def _lay_tracks(self):
         """Give each feedback wire a track underneath all it passes: the shorter nearer, none over another."""
-        bottom = [
-            max(v + (self.size[i.name][1] / 2 if i.wire < 0 else 0.0) for i, v in at.items())
-            for at in self.at
-        ]
+        bottom = [max(v + (self.size[i.name][1] / 2 if i.wire < 0 else 0.0) for i, v in at.items()) for at in self.at]
         self.floor = max(bottom, default=0.0)
         widest = max([0.0, *(self.wires[i].flat[1] for i in self.back)])
         laid: list = []
@@ -200,9 +186,7 @@ class _Routing(Ports):
         half = self.wires[wire].flat[1] / 2 + 2
         if self.wires[wire].source == self.wires[wire].target:
             return (low + high) / 2, track + half
-        through = [
-            at for (other, _), at in self.turns.items() if other != wire and self.tracks[other] >= track
-        ]
+        through = [at for (other, _), at in self.turns.items() if other != wire and self.tracks[other] >= track]
         stops = [low, *sorted(at for at in through if low < at < high), high]
         pieces = [(b - a, -i, (a + b) / 2) for i, (a, b) in enumerate(pairwise(stops))]
         return max(pieces)[2], track - half
@@ -210,7 +194,7 @@ class _Routing(Ports):
 
 def rounded(points):
     """Return the path through corner points, each corner rounded off as far as the shorter side allows."""
-    path = [("M", points[0])]
+    path: list = [("M", points[0])]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         near, far = _towards(corner, before), _towards(corner, after)
         path += [("L", near), ("Q", corner, far)]
