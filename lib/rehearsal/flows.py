@@ -66,11 +66,13 @@ def _leg(edge, brokers):
 
 def _observed(trace, legs, key, cell):
     edge, leg = trace.edges[key[0]], legs[key[0]]
-    row, *counts = cell
+    row, number, failures, waited, total = cell
     source = trace.edges[key[1]].source if leg == "in" else edge.source
     target = "" if leg == "out" else edge.target
     via = {"direct": "", "out": edge.target, "in": edge.source}[leg]
-    return Flow(leg, source, target, via, edge.kind, edge.name, edge.undo, *counts, first=trace.sent[row])
+    return Flow(
+        leg, source, target, via, edge.kind, edge.name, edge.undo, number, failures, waited, total, trace.sent[row]
+    )
 
 
 def declared_flows(system):

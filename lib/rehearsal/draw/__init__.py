@@ -17,7 +17,6 @@ __all__ = [
     "guess",
     "interaction",
     "interaction_pair",
-    "interaction_pair",
     "pair",
     "panel",
     "png",
@@ -27,6 +26,5 @@ __all__ = [
     "style",
     "title",
     "wiring",
-    "wiring_pair",
     "wiring_pair",
 ]
