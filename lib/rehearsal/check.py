@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rehearsal.contacts import Contact, Missing, contacts
 from rehearsal.errors import ModelError, unknown
 from rehearsal.faults import Crash, Errors, Fault
-from rehearsal.system import Operation
+from rehearsal.system import CLIENT, Operation
 
 
 class Talk(NamedTuple):
@@ -38,6 +38,7 @@ def check(system, loads, faults=(), until=None):
         _check_handler(system, handler)
     for entry in system.entries.values():
         system.find(entry.operation)
+    _check_links(system)
     _check_loads(system, loads, until)
     _check_faults(system, faults)
     return _check_topics(system)
@@ -45,6 +46,8 @@ def check(system, loads, faults=(), until=None):
 
 def _check_handler(system, handler):
     read = contacts(handler.function)
+    for said in handler.calls or ():
+        meant(system, handler, said)
     for contact in read:
         _check_contact(system, handler, contact)
     waits = [c.verb for c in read if c.verb in ("call", "sleep", "all")]
@@ -65,11 +68,30 @@ def _check_contact(system, handler, contact: Contact):
         raise ModelError(f"{handler.place} uses a name that nobody defined: {words}")
     if verb in ("call", "send"):
         if isinstance(target, Operation | str):
-            system.find(target)
+            found = meant(system, handler, target)
+            if verb == "call" and (sentence := uncalled(system, handler, found)):
+                raise ModelError(sentence)
         elif target is not None:
             raise ModelError(f"{handler.place}: ctx.{verb} takes an operation first, not {target!r}")
     if verb == "publish" and isinstance(target, str) and target not in handler.publishes:
         raise ModelError(undeclared(handler, target))
+
+
+def meant(system, handler, operation):
+    """Return the operation a handler means, or raise ModelError with its place and the operations there are."""
+    try:
+        return system.find(operation)
+    except ModelError as error:
+        raise ModelError(f"{handler.place}: {error}") from None
+
+
+def uncalled(system, handler, operation):
+    """Return the sentence for a handler that calls what its `calls=` does not say; None where all is well."""
+    said = None if handler.calls is None else [system.find(one) for one in handler.calls]
+    if said is None or operation in said:
+        return None
+    words = unknown("operation", operation.place, [one.place for one in said])
+    return f"{handler.place} calls what calls= does not say: {words}"
 
 
 def undeclared(handler, topic):
@@ -78,6 +100,13 @@ def undeclared(handler, topic):
         f"{handler.place} publishes {topic!r}, which its declaration does not say "
         f"(publishes={handler.publishes or '()'}): add it, so that the contract can be read without running it"
     )
+
+
+def _check_links(system):
+    nodes = [CLIENT, *system.services, *system.brokers]
+    for pair in system.links:
+        for name in sorted(pair - {*nodes}):
+            raise ModelError(f"the link {' – '.join(sorted(pair))} leads nowhere: {unknown('node', name, nodes)}")
 
 
 def _check_loads(system, loads, until):

@@ -1,15 +1,18 @@
 """What a handler says it will do, read from its code: whom it calls, what it sends and publishes.
 
-Nothing is run. The words looked for are `ctx.call(reserve, …)`, `ctx.send(…)` and `ctx.publish("topic", …)`; a target
-that is computed stays unknown (None), and the run itself checks it.
+Nothing is run. The words looked for are `ctx.call(reserve, …)`, `ctx.send(…)` and `ctx.publish("topic", …)`, where
+`ctx` is the name of the first parameter; functions that are handed a `ctx` of that name are read too. A first argument
+that is computed (`STEPS[0]`, `f"order.{what}"`) stays unknown (None), and the run itself checks it.
 """
 
 import builtins
-from dis import get_instructions
+from dis import get_instructions, stack_effect
+from inspect import signature
 from types import CodeType, FunctionType
 from typing import NamedTuple
 
 VERBS = ("call", "send", "publish", "sleep", "all")
+_SILENT = ("PUSH_NULL", "CACHE", "PRECALL", "KW_NAMES", "EXTENDED_ARG", "NOP")
 
 
 class Missing(NamedTuple):
@@ -26,33 +29,47 @@ class Contact(NamedTuple):
 
 
 def contacts(function):
-    """Return the contacts of a handler in the order of its code, those of functions it uses included."""
+    """Return the contacts of a handler in the order of its code, with those of functions it hands `ctx` to."""
     found: list[Contact] = []
-    _read(function, found, set())
+    _read(function, next(iter(signature(function).parameters)), found, set())
     return found
 
 
-def _read(function, found, seen):
+def _read(function, ctx, found, seen):
     if function in seen:
         return
     seen.add(function)
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=False))
-    _scan(function.__code__, function.__globals__, cells, found, seen)
+    _scan(function.__code__, ctx, function.__globals__, cells, found, seen)
 
 
-def _scan(code, names, cells, found, seen):
-    verb = None
-    for step in get_instructions(code):
-        if step.opname in ("PUSH_NULL", "CACHE", "PRECALL"):
-            continue
-        known, value = _value(step, names, cells)
-        if verb:
-            found.append(Contact(verb, value if known else None))
-        elif known and isinstance(value, FunctionType):
-            _read(value, found, seen)
-        verb = step.argval if step.opname in ("LOAD_METHOD", "LOAD_ATTR") and step.argval in VERBS else None
+def _scan(code, ctx, names, cells, found, seen):
+    steps = [step for step in get_instructions(code) if step.opname != "CACHE"]
+    for place, step in enumerate(steps):
         if isinstance(step.argval, CodeType):
-            _scan(step.argval, names, cells, found, seen)
+            _scan(step.argval, ctx, names, cells, found, seen)
+        known, value = _value(step, names, cells)
+        if known and isinstance(value, FunctionType) and ctx in _parameters(value):
+            _read(value, ctx, found, seen)
+        if _says(steps, place, ctx):
+            first = next(i for i in range(place + 1, len(steps)) if steps[i].opname not in _SILENT)
+            known, value = _value(steps[first], names, cells)
+            found.append(Contact(step.argval, value if known and _whole(steps[first:]) else None))
+
+
+def _parameters(function):
+    return signature(function).parameters
+
+
+def _says(steps, place, ctx):
+    """Return True where a step is the word in `ctx.word`."""
+    step = steps[place]
+    if step.opname not in ("LOAD_METHOD", "LOAD_ATTR") or step.argval not in VERBS or not place:
+        return False
+    holder = steps[place - 1]
+    # Python 3.13 loads two locals at once where it can; the last is on top.
+    named = holder.argval[-1] if isinstance(holder.argval, tuple) else holder.argval
+    return holder.opname.startswith(("LOAD_FAST", "LOAD_DEREF")) and named == ctx
 
 
 def _value(step, names, cells):
@@ -68,3 +85,15 @@ def _value(step, names, cells):
         except ValueError:
             return True, Missing(step.argval)
     return False, None
+
+
+def _whole(steps):
+    """Return True where what the first step loads is an argument as it is: nothing but the call itself takes it."""
+    above = 1  # values on the stack from this one on
+    for step in steps[1:]:
+        above += stack_effect(step.opcode, step.arg, jump=False)
+        if above < 0:
+            return True
+        if above < 2 and step.opname not in _SILENT:
+            return False
+    return False

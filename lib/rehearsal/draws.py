@@ -9,7 +9,7 @@ changing the mean of a distribution stretches every draw and reshuffles none.
 from dataclasses import dataclass
 from math import exp, fsum, isfinite, log, log1p, sqrt
 from random import Random
-from statistics import NormalDist
+from statistics import NormalDist, pstdev
 
 PAGE = 256  # draws made at a time: seeding a generator costs as much as 50 draws
 KEPT = 4096  # pages remembered; a forgotten page is made again, with the same numbers
@@ -21,6 +21,10 @@ def _number(value, what, least=None):
         raise TypeError(f"{what} must be a finite number, not {value!r}")
     if least is not None and value < least:
         raise ValueError(f"{what} must be {least} or more, not {value!r}")
+
+
+def _share(deviation, mean):
+    return deviation / mean if deviation else 0.0
 
 
 class _Distribution:
@@ -83,7 +87,7 @@ class Uniform(_Distribution):
 
     mean = property(lambda self: (self.low + self.high) / 2)
     least = property(lambda self: self.low)
-    cv = property(lambda self: (self.high - self.low) / sqrt(12) / self.mean)
+    cv = property(lambda self: _share((self.high - self.low) / sqrt(12), self.mean))
 
     def quantile(self, u):
         return self.low + (self.high - self.low) * u
@@ -121,7 +125,7 @@ class Empirical(_Distribution):
 
     mean = property(lambda self: fsum(self.values) / len(self.values))
     least = property(lambda self: min(self.values))
-    cv = property(lambda self: sqrt(fsum((v - self.mean) ** 2 for v in self.values) / len(self.values)) / self.mean)
+    cv = property(lambda self: _share(pstdev(self.values), self.mean))
 
     def quantile(self, u):
         return self.values[int(u * len(self.values))]

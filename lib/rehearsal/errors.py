@@ -38,7 +38,8 @@ def unknown(what, name, known):
     "no topic 'stock.reservd'; did you mean 'stock.reserved'? topics here: order.placed, stock.reserved"
     """
     known = sorted(known)
-    near = get_close_matches(name, known, n=1)
+    ends = {place.rpartition(".")[2]: place for place in known}  # "reserv" is near to "inventory.reserve"
+    near = get_close_matches(name, known, n=1) or [ends[end] for end in get_close_matches(name, [*ends], n=1)]
     hint = f"; did you mean {near[0]!r}?" if near else ";"
     plural = what[:-1] + "ies" if what.endswith("y") else what + "s"
     return f"no {what} {name!r}{hint} {plural} here: {', '.join(known) or 'none'}"

@@ -29,7 +29,7 @@ class Fault:
     def __post_init__(self):
         object.__setattr__(self, "service", _name(self.service))
         duration(self.at, f"at of {type(self).__name__}")
-        duration(self.lasting, f"lasting of {type(self).__name__}", positive=True)
+        duration(self.lasting, f"lasting of {type(self).__name__}", positive=True, ever=True)
 
     @property
     def until(self):

@@ -7,6 +7,7 @@ hides the shop's worst moments. Latency counts from the moment a request was mea
 
 from dataclasses import dataclass, field
 from itertools import count as counting
+from math import inf
 
 from rehearsal.draws import Empirical, Exponential, times
 from rehearsal.units import duration
@@ -54,6 +55,8 @@ def _check_load(load):
     object.__setattr__(load, "name", load.name or load.kind)
     object.__setattr__(load, "attributes", dict(load.attributes))
     for name, value in load.attributes.items():
+        if name in ("kind", "number"):
+            raise ValueError(f"a request has a {name} of its own: call the attribute something else")
         if not hasattr(value, "quantile"):
             wanted = "a distribution such as Uniform(1, 9) or Empirical([…])"
             raise TypeError(f"attribute {name!r} must be {wanted}, not {value!r}")
@@ -61,7 +64,7 @@ def _check_load(load):
 
 def _check_window(load):
     duration(load.start, "start")
-    if load.until is not None and duration(load.until, "until") <= load.start:
+    if load.until is not None and duration(load.until, "until", ever=True) <= load.start:
         raise ValueError(f"the load ends (until={load.until}) before it starts (start={load.start})")
     if load.count is not None and (not isinstance(load.count, int) or load.count < 0):
         raise ValueError(f"count must be a whole number, 0 or more, not {load.count!r}")
@@ -96,7 +99,7 @@ class _Open:
     @property
     def endless(self):
         """Return True where nothing ends the offers."""
-        return self.until is None and self.count is None
+        return self.until in (None, inf) and self.count is None
 
 
 @dataclass(frozen=True)
@@ -191,4 +194,4 @@ class Closed:
     @property
     def endless(self):
         """Return True where nothing ends the offers."""
-        return self.until is None and self.count is None
+        return self.until in (None, inf) and self.count is None

@@ -26,7 +26,7 @@ class Retry:
         if isinstance(self.times, bool) or not isinstance(self.times, int) or self.times < 0:
             raise ValueError(f"Retry needs a whole number of retries, 0 or more, not {self.times!r}")
         duration(self.wait, "the wait of Retry")
-        duration(self.cap, "the cap of Retry")
+        duration(self.cap, "the cap of Retry", ever=True)
         if not self.factor > 0:
             raise ValueError(f"the factor of Retry must be greater than 0, not {self.factor!r}")
 

@@ -5,8 +5,9 @@ again. Identity is by name: declaring a name again replaces what had it, so that
 """
 
 from dataclasses import dataclass, field
-from inspect import isgeneratorfunction, signature
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from math import inf
+from types import FunctionType
 
 from rehearsal.contacts import contacts
 from rehearsal.draws import Constant, Distribution, times
@@ -126,11 +127,20 @@ class Service:
             said = _said(self, own, takes, work or f"{self.name}.{own}", publishes, calls, undoes)
             crew = None if workers is None else _whole(workers, f"workers of {said['name']}", 1)
             pause = None if poll is None else duration(poll, f"poll of {own}", positive=True)
+            if not isinstance(retry, Retry):
+                raise TypeError(f"retry of {self.name}.{own} must be a Retry, such as Retry(2), not {retry!r}")
+            self._forget(own, function)
             subscription = Subscription(function=function, topic=topic, workers=crew, poll=pause, retry=retry, **said)
             self.subscriptions[topic] = subscription
             return subscription
 
         return declare
+
+    def _forget(self, name, function):
+        """Drop the subscriptions a new function of this name replaces; one function may hear several topics."""
+        for topic, old in list(self.subscriptions.items()):
+            if old.name == name and old.function.__code__ is not function.__code__:
+                del self.subscriptions[topic]
 
     def __repr__(self):
         has = f"{len(self.operations)} operations, {len(self.subscriptions)} subscriptions"
@@ -199,7 +209,7 @@ class System:
         """Let requests of a `kind` enter at `operation`."""
         if not isinstance(operation, Operation):
             raise TypeError(f"requests enter at an operation, not at {operation!r}")
-        duration(objective, "objective", positive=True)
+        duration(objective, "objective", positive=True, ever=True)
         self.entries[kind] = Entry(kind, operation, float(objective), done, failed)
 
     @property
@@ -235,7 +245,7 @@ class System:
             return short[0]
         if short:
             raise ModelError(f"{name!r} is an operation of several services: {', '.join(h.place for h in short)}")
-        raise ModelError(f"{self.name}: {unknown('operation', str(name), known)}")
+        raise ModelError(unknown("operation", str(name), known))
 
     def snapshot(self):
         """Return a copy that later declarations do not reach."""
@@ -258,9 +268,12 @@ def _whole(value, what, least):
 
 
 def _checked(function, service, name):
-    if not callable(function):
-        raise TypeError(f"write @{service.name}.operation() or @{service.name}.on(topic) above a function")
+    if not isinstance(function, FunctionType):
+        above = f"@{service.name}.operation() or @{service.name}.on(topic)"
+        raise TypeError(f"write {above} above a function, not {function!r}")
     own = name or function.__name__
+    if iscoroutinefunction(function) or isasyncgenfunction(function):
+        raise TypeError(f"{service.name}.{own} is async: a handler is a plain function, with `yield` where it waits")
     try:
         signature(function).bind("ctx", "payload")
     except TypeError:

@@ -8,10 +8,11 @@ sec = 1000.0
 minute = 60_000.0
 
 
-def duration(value, what, *, positive=False):
+def duration(value, what, *, positive=False, ever=False):
     """Return `value` [ms] as a float, or say what is wrong with it.
 
-    `what` names the thing in the error; a duration is never negative, and with `positive` never zero.
+    `what` names the thing in the error; a duration is never negative, with `positive` never zero, and only with `ever`
+    may it be inf: an event at inf would take a run's clock there.
 
     >>> duration(20 * ms, "takes")
     20.0
@@ -21,6 +22,8 @@ def duration(value, what, *, positive=False):
     if value < 0 or (positive and value == 0):
         least = "greater than 0" if positive else "0 or more"
         raise ValueError(f"{what} must be {least} [ms], not {value!r}")
+    if value == inf and not ever:
+        raise ValueError(f"{what} must be finite [ms], not {value!r}")
     return float(value)
 
 

@@ -1,8 +1,7 @@
 """Messages through a broker: events to every subscription, commands to one addressee, both durable."""
 
-from math import isnan
-
-from rehearsal.trace import FAILED, LOST, NONE
+from rehearsal.engine.messages import Alarm
+from rehearsal.trace import FAILED, LOST, NAN, NONE
 
 
 class Bus:
@@ -22,13 +21,14 @@ class Bus:
         engine = self.engine
         for route in message.route.readers:
             engine.post(route, message.case, message.payload, message.row)
-        engine.trace.answer[message.row] = NONE
-        if engine.close is not None:
-            engine.close(message.row)
+        self._over(message)
 
-    def keep(self, message):
+    def keep(self, message, started):
         """Keep what a broker held when it crashed: it starts on it again after the restart."""
-        message.route.pool.queue.append(message.twin())
+        trace, pool = self.engine.trace, message.route.pool
+        trace.started[message.row] = NAN
+        pool.queue.append(message.twin())
+        pool.asking += 1
 
     def arrive(self, message):
         """Put a message into the durable queue of its reader, down or not."""
@@ -36,71 +36,78 @@ class Bus:
         now = engine.now
         engine.trace.received[message.row] = now
         if inbox.asleep is None:
-            self._take_over(message, inbox, pool)
+            inbox.waiting += 1
+            if pool.free > 0:
+                engine.start(message, pool)
+            else:
+                pool.queue.append(message)
             return
         inbox.topic.append(message)
-        if not inbox.armed:
-            inbox.armed = True
-            engine.after(inbox.next_poll(now) - now, self._poll, (inbox, pool))
+        if inbox.due is None and pool.node.up:
+            self._look_later(inbox, pool, now)
 
-    def _take_over(self, message, inbox, pool):
-        inbox.waiting += 1
-        if pool.free > 0 and pool.node.up:
-            self.engine.start(message, pool)
-        else:
-            pool.queue.append(message)
+    def _look_later(self, inbox, pool, now):
+        inbox.due = inbox.next_poll(now)
+        self.engine.at(inbox.due, Alarm(self._look, (inbox, pool)))
 
-    def _poll(self, subject):
-        inbox, pool = subject
-        inbox.armed = False
-        inbox.asleep = None
-        while inbox.topic:
-            inbox.waiting += 1
-            pool.queue.append(inbox.topic.popleft())
+    def _look(self, alarm):
+        inbox, pool = alarm.subject
+        if inbox.due != self.engine.now:
+            return  # the service has crashed since
+        inbox.due = inbox.asleep = None
+        inbox.waiting += len(inbox.topic)
+        pool.queue.extend(inbox.topic)
+        inbox.topic.clear()
         self.engine.serve(pool)
 
-    def look_again(self, inbox):
-        """Let a polling consumer sleep once it finds its queue empty."""
+    def sleep(self, inbox):
+        """Let a polling consumer sleep if a worker that is done finds nothing more to do."""
         if inbox.waiting == 0 and inbox.asleep is None:
             inbox.asleep = self.engine.now
+
+    def wake(self, node):
+        """Let the polling consumers of a node that starts again look after one interval."""
+        for inbox, pool in node.inboxes:
+            if inbox.poll is not None:
+                inbox.asleep = self.engine.now
+                if inbox.topic:
+                    self._look_later(inbox, pool, inbox.asleep)
 
     def acknowledge(self, message, outcome, value):
         """End a delivery: done, or to be delivered again, or a dead letter."""
         engine = self.engine
-        engine.trace.answer[message.row] = NONE
         if outcome == FAILED:
             retry, attempt = message.route.inbox.retry, engine.trace.attempt[message.row]
             if attempt <= retry.times:
-                again = (
-                    message.route,
-                    message.case,
-                    message.payload,
-                    engine.trace.parent[message.row],
-                    None,
-                    attempt + 1,
-                )
-                engine.after(retry.pause(attempt - 1), self._redeliver, again)
-            else:
-                self.dead_letters.append(message.row)
-        if engine.close is not None:
-            engine.close(message.row)
+                engine.after(retry.pause(attempt - 1), self._redeliver, message)
+                return
+            self.dead_letters.append(message.row)
+        self._over(message)
 
     def _redeliver(self, message):
-        self.engine.post(*message)
+        trace, row = self.engine.trace, message.row
+        parent, attempt = trace.parent[row], trace.attempt[row] + 1
+        self._over(message)
+        self.engine.post(message.route, message.case, message.payload, parent, attempt=attempt)
 
-    def deliver_again(self, message):
-        """Keep a delivery through a crash: what waited stays; what was in work is delivered anew, first in line."""
-        trace, row, route = self.engine.trace, message.row, message.route
-        if isnan(trace.started[row]):
-            route.pool.queue.append(message)
-            return
-        message.dead = True
-        trace.outcome[row], trace.answer[row] = LOST, NONE
-        again = self.engine.post(
-            route, message.case, message.payload, trace.parent[row], attempt=trace.attempt[row] + 1, hop=False
-        )
-        trace.received[again.row] = self.engine.now
-        route.inbox.waiting += 1
-        route.pool.queue.append(again)
+    def _over(self, message):
+        self.engine.trace.answer[message.row] = NONE
         if self.engine.close is not None:
-            self.engine.close(row)
+            self.engine.close(message.row)
+
+    def deliver_again(self, message, started):
+        """Keep a delivery through a crash: what waited stays; what was in work is delivered anew, first in line."""
+        engine, route, inbox = self.engine, message.route, message.route.inbox
+        trace, row = engine.trace, message.row
+        if started:
+            message.dead = True
+            parent, attempt = trace.parent[row], trace.attempt[row] + 1
+            trace.ended[row], trace.outcome[row] = engine.now, LOST
+            self._over(message)
+            message = engine.post(route, message.case, message.payload, parent, attempt=attempt, hop=False)
+            trace.received[message.row] = engine.now
+        if inbox.poll is not None:
+            inbox.topic.append(message)
+        else:
+            inbox.waiting += started
+            route.pool.queue.append(message)

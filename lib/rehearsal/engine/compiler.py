@@ -1,8 +1,9 @@
 """Turn a blueprint into nodes and routes, once, so that nothing is looked up or checked for each message."""
 
+from rehearsal.check import meant, uncalled
 from rehearsal.draws import Book, Uniform
 from rehearsal.engine.nodes import Inbox, Node, Plan, Pool, Route
-from rehearsal.errors import unknown
+from rehearsal.errors import ModelError
 from rehearsal.system import AGAIN, CLIENT, NO_TIME
 from rehearsal.trace import Edge
 
@@ -44,7 +45,7 @@ class Compiler:
         self.pools[subscription] = shared if subscription.workers is None else Pool(node, subscription.workers)
         name = f"{service.name} ← {subscription.topic}"
         self.inboxes[name] = Inbox(name, subscription.poll, subscription.retry)
-        node.inboxes.append(self.inboxes[name])
+        node.inboxes.append((self.inboxes[name], self.pools[subscription]))
 
     def _hop(self, a, b, purpose, work):
         return self.keyed(self.system.latency(a, b), purpose, work)
@@ -64,27 +65,25 @@ class Compiler:
         return Route(steps, edge, plan, self.pools[target], out, back)
 
     def call(self, plan, operation):
-        """Return the route of a call from the plan's node, or refuse an operation that is not there or not declared."""
-        found = self._find(operation)
-        said = plan.handler.calls
-        if said is not None and found not in map(self.system.find, said):
-            names = [self.system.find(o).place for o in said]
-            words = unknown("operation", found.place, names)
-            raise self.engine.mistake(f"{plan.place} calls what calls= does not say: {words}")
-        route = self._asking("call", plan.node.name, self.plans[found])
-        if said is None:
-            plan.node.calls[operation] = route
-        return route
+        """Return the route of a call by this plan, or refuse an operation that is not there or not declared."""
+        found = self._find(plan, operation)
+        if undeclared := uncalled(self.system, plan.handler, found):
+            raise self.engine.mistake(undeclared)
+        routes = plan.node.calls  # those of a node are shared by its plans
+        if found not in routes:
+            routes[found] = self._asking("call", plan.node.name, self.plans[found])
+        plan.calls[operation] = routes[found]
+        return routes[found]
 
-    def _find(self, operation):
+    def _find(self, plan, operation):
         try:
-            return self.system.find(operation)
-        except Exception as error:
+            return meant(self.system, plan.handler, operation)
+        except ModelError as error:
             raise self.engine.mistake(str(error)) from None
 
     def send(self, plan, operation):
         """Return the route of a command: through its broker to the one addressee."""
-        found = self._find(operation)
+        found = self._find(plan, operation)
         target = self.plans[found]
         inbox = self.inboxes.setdefault(target.place, Inbox(target.place, retry=AGAIN))
         edge = Edge("command", "", target.node.name, target.name, target.undo)

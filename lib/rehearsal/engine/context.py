@@ -1,5 +1,6 @@
 """What a handler can do: call, send, publish, wait, remember."""
 
+from math import inf
 from typing import Any
 
 from rehearsal.check import undeclared
@@ -47,12 +48,15 @@ class Context:
         in the handler: `Refused` (a business no), or `Failed` (`TimedOut`, `Rejected`, `Lost`).
         """
         message, engine = self._message, self._engine
-        node = message.route.plan.node
-        route = node.calls.get(operation) or engine.compiler.call(message.route.plan, operation)
+        plan = message.route.plan
+        route = plan.calls.get(operation) or engine.compiler.call(plan, operation)
         if timeout is not None:
-            timeout = duration(timeout, "timeout", positive=True)
+            timeout = self._time(timeout, "timeout", positive=True, ever=True)
+            timeout = None if timeout == inf else timeout
         if retry is not None and type(retry) is not Retry:
-            raise engine.mistake(f"{message.route.plan.place}: retry must be a Retry, such as Retry(2), not {retry!r}")
+            raise engine.mistake(f"{plan.place}: retry must be a Retry, such as Retry(2), not {retry!r}")
+        if key is not None and type(key) not in (int, str):
+            raise engine.mistake(f"{plan.place}: key must be a number or a text, which name a draw, not {key!r}")
         if type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
         self.unstarted += 1
@@ -70,11 +74,13 @@ class Context:
 
     def sleep(self, time):
         """Describe a pause of `time` [ms]; `yield` it to wait."""
-        return Sleep(duration(time, "the time to sleep"))
+        return Sleep(self._time(time, "the time to sleep"))
 
     def publish(self, topic, payload=None):
         """Publish an event: hand it to the broker and go on; every subscription of the topic gets it."""
         message, engine = self._message, self._engine
+        if engine.over:
+            return
         plan = message.route.plan
         route = plan.topics.get(topic)
         if route is None:
@@ -87,11 +93,19 @@ class Context:
     def send(self, operation, payload=None):
         """Send a command: hand it to the broker for its one addressee and go on, without a reply."""
         message, engine = self._message, self._engine
+        if engine.over:
+            return
         node = message.route.plan.node
         route = node.sends.get(operation) or engine.compiler.send(message.route.plan, operation)
         if type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
         engine.post(route, message.case, payload, message.row)
+
+    def _time(self, value, what, **demands):
+        try:
+            return duration(value, what, **demands)
+        except (TypeError, ValueError) as error:
+            raise self._engine.mistake(f"{self._message.route.plan.place}: {error}") from None
 
 
 def _mutable(message, payload):

@@ -7,10 +7,11 @@ from rehearsal.trace import TIMEOUT
 
 
 class Deadlines:
-    """Watch messages that all have the same time to be answered.
+    """Watch calls that all have the same time to be answered.
 
     Invariant: equal lengths fall due in the order they were set, so a deque is sorted by itself and one timer, for its
-    head, is enough. A timer for each message would leave thousands of stale ones in SimPy's heap.
+    head, is enough: `armed` while there is one. A timer for each call would leave thousands of stale ones in SimPy's
+    heap. A call is watched by attempt, not by message, since a crash puts another message in the place of the lost one.
     """
 
     def __init__(self, engine, length):
@@ -19,31 +20,25 @@ class Deadlines:
         self.queue: deque = deque()
         self.armed = False
 
-    def watch(self, message):
-        """Give up on `message` unless it is answered in time."""
+    def watch(self, call):
+        """Give up on the present attempt of `call` unless it is answered in time."""
         due = self.engine.now + self.length
-        self.queue.append((due, message))
+        self.queue.append((due, call, call.attempt))
         if not self.armed:
-            self._arm(due)
-
-    def _arm(self, due):
-        self.armed = True
-        engine = self.engine
-        engine.schedule(Alarm(self._ring), delay=max(0.0, due - engine.now))
+            self.armed = True
+            self.engine.at(due, Alarm(self._ring))
 
     def _ring(self, _):
-        self.armed = False
         queue, engine, now = self.queue, self.engine, self.engine.now
         while queue:
-            due, message = queue[0]
-            call = message.waiter
-            if call.current is not message:
-                queue.popleft()
-            elif due <= now:
-                queue.popleft()
+            due, call, attempt = queue[0]
+            message = call.current
+            if message is not None and call.attempt == attempt:
+                if due > now:
+                    engine.at(due, Alarm(self._ring))
+                    return
                 call.current = None
                 engine.give_up(message, TIMEOUT)
-                call.answer(engine, TIMEOUT, None)
-            else:
-                self._arm(due)
-                return
+                call.answer(engine, TIMEOUT, None)  # which may well watch a further call: it finds the timer armed
+            queue.popleft()
+        self.armed = False

@@ -6,19 +6,23 @@ FATES = ("on time", "late", "refused", "rejected", "failed", "compensated", "par
 ENDS = {REFUSED: "refused", REJECTED: "rejected", FAILED: "failed", LOST: "failed"}
 
 
-def fates(table, trace, objectives, drained):
+def fates(table, trace, objectives, drained, stranded):
     """Return the fate of every request, in order.
 
-    A request without an end is *open* while something of it is under way at the cut, and *stuck* where nothing is, or
-    where nothing at all could happen any more.
+    A request without an end is *open* while something of it is under way at the cut, and *stuck* where nothing is,
+    where nothing at all could happen any more, or where all it has is `stranded`: rows that wait for a node which is
+    down for ever.
     """
-    moving = set() if drained else _under_way(trace)
+    moving = set() if drained else _under_way(trace, stranded)
     return [_fate(table, row, objectives[table.kind[row]], row in moving) for row in range(len(table))]
 
 
-def _under_way(trace):
-    # Every message that is not over keeps its request moving: on its way, waiting, in work, or its answer on its way.
-    return {trace.request[row] for row in range(len(trace)) if trace.outcome[row] == OPEN or trace.answer[row] == OPEN}
+def _under_way(trace, stranded):
+    # Every message that is not over keeps its request moving: on its way, waiting, in work, to be delivered again, or
+    # its answer on its way.
+    over = zip(trace.outcome, trace.answer, strict=True)
+    rows = (row for row, (outcome, answer) in enumerate(over) if outcome == OPEN or answer == OPEN)
+    return {trace.request[row] for row in rows if row not in stranded}
 
 
 def _fate(table, row, objective, moving):

@@ -5,7 +5,7 @@ message is due at one moment at most. So a hop costs one heap entry and no furth
 """
 
 from rehearsal.errors import Failed, Lost, Refused, Rejected, TimedOut
-from rehearsal.trace import FAILED, LOST, OK, REFUSED, REJECTED, TIMEOUT
+from rehearsal.trace import BLOCK, FAILED, LOST, OK, OPEN, REFUSED, REJECTED, TIMEOUT
 
 PROBLEMS = {
     FAILED: (Failed, "failed"),
@@ -13,6 +13,9 @@ PROBLEMS = {
     LOST: (Lost, "was lost in a crash"),
     TIMEOUT: (TimedOut, "did not answer in time"),
 }
+
+
+FIRST = 0  # SimPy's urgent priority: what goes before everything else due at the moment
 
 
 class Alarm:
@@ -72,11 +75,11 @@ class Case:
         self.current = None
 
     def answer(self, engine, outcome, value):
-        """Take the answer at the client; where no event ends the request, it is the end."""
+        """Take the answer at the client; a bad one is the end, a good one where no event is. The first end counts."""
         table, row, now = engine.table, self.row, engine.now
         table.answered[row] = now
         table.answer[row] = outcome
-        if self.entry.done is None or outcome != OK:
+        if table.end[row] == OPEN and (self.entry.done is None or outcome != OK):
             table.settled[row] = now
             table.end[row] = outcome
         if self.user is not None:
@@ -120,7 +123,7 @@ class Call:
         message = engine.post(self.route, parent.case, self.payload, parent.row, self, self.attempt, self.key)
         self.current = message
         if self.timeout is not None:
-            engine.deadlines(self.timeout).watch(message)
+            engine.deadlines(self.timeout).watch(self)
 
     def answer(self, engine, outcome, value):
         """Take the answer to the current attempt: go on with it, or try again."""
@@ -208,6 +211,9 @@ class Sleep:
     def begin(self, engine, parent):
         """Start to wait."""
         self.parent = parent
+        engine.pauses += 1
+        if engine.pauses % BLOCK == 0:
+            engine.trace.watch(engine.trace.count())
         engine.after(self.time, self._over, engine)
 
     def _over(self, engine):

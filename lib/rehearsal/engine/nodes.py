@@ -8,18 +8,19 @@ from math import inf
 class Pool:
     """Hold workers and the FIFO before them.
 
-    Invariant: `free` + work in progress that holds a worker = `size`, while the node is up; nothing waits while a
-    worker is free. A list of our own, because a SimPy Resource costs thirty times as much and keeps no durable queue
-    through a crash.
+    Invariant: `free` + work in progress that holds a worker = `size`, while the node is up, and `free` is 0 while it is
+    down; nothing waits while a worker is free. A list of our own, because a SimPy Resource costs thirty times as much
+    and keeps no durable queue through a crash.
     """
 
-    __slots__ = ("node", "size", "free", "limit", "queue", "starting", "working")
+    __slots__ = ("node", "size", "free", "limit", "queue", "asking", "starting", "working")
 
     def __init__(self, node, size, limit=None):
         self.node = node
         self.size = self.free = inf if size is None else size
         self.limit = inf if limit is None else limit
         self.queue: deque = deque()
+        self.asking = 0  # how many of those in the queue the limit counts: neither durable ones nor handlers gone on
         self.starting = False
         self.working: dict | None = (
             None  # work in progress, in order of its start; kept only where a crash will need it
@@ -42,13 +43,15 @@ class Node:
         self.errors: list[float] = []  # shares of work that fails now
         self.outside: list = []  # what publishers could not hand over to a broker that is down
         self.calls, self.sends = {}, {}
-        self.inboxes: list[Inbox] = []
+        self.inboxes: list[tuple[Inbox, Pool]] = []
 
 
 class Plan:
     """Hold one handler, ready to run; a broker's plan has no function and only passes messages on."""
 
-    __slots__ = ("handler", "node", "name", "place", "function", "waits", "takes", "work", "topics", "chance", "undo")
+    __slots__ = (
+        "handler", "node", "name", "place", "function", "waits", "takes", "work", "topics", "calls", "chance", "undo",
+    )  # fmt: skip
 
     def __init__(self, node, name, takes, *, handler=None, work="", chance=None):
         self.handler = handler
@@ -61,7 +64,7 @@ class Plan:
         self.takes = takes  # None where the work takes no time
         self.work = work
         self.chance = chance
-        self.topics = {}
+        self.topics, self.calls = {}, {}
 
 
 class Route:
@@ -85,14 +88,15 @@ class Route:
 
 
 class Inbox:
-    """Hold the durable queue of one subscription, and how its consumer looks into it.
+    """Hold the durable queue of one reader, and how its consumer looks into it.
 
-    A polling consumer looks every `poll` ms from the moment it found nothing, and once it finds something goes on
-    until the queue is empty. Polls that find nothing are counted, not simulated: they are due at known moments. What
-    it does not model: the time and traffic of a poll.
+    A polling consumer looks every `poll` ms from the moment it found nothing, or from the start of its service, and
+    once it finds something goes on until the queue is empty. Polls that find nothing are counted, not simulated: they
+    are due at known moments. Nobody polls while the service is down. What it does not model: the time and traffic of
+    a poll.
     """
 
-    __slots__ = ("name", "poll", "retry", "waiting", "asleep", "armed", "topic", "empty_polls")
+    __slots__ = ("name", "poll", "retry", "waiting", "asleep", "due", "topic", "empty_polls")
 
     def __init__(self, name, poll=None, retry=None):
         self.name = name
@@ -100,23 +104,22 @@ class Inbox:
         self.retry = retry
         self.topic: deque = deque()  # messages nobody has looked for yet
         self.waiting = 0  # messages taken over and not yet in work
-        self.asleep = None if poll is None else 0.0  # since when it sleeps; None: it is at work, or is pushed to
-        self.armed = False
+        self.asleep = None if poll is None else 0.0  # since when it sleeps; None: at work, or pushed to; inf: down
+        self.due = None  # the moment of the poll that will find something
         self.empty_polls = 0
 
     def next_poll(self, now):
         """Return the moment of the first poll at or after `now`, and count the empty ones before it."""
         polls = max(-(-(now - self.asleep) // self.poll), 1.0)
         self.empty_polls += int(polls) - 1
-        return self.asleep + polls * self.poll
+        return max(now, self.asleep + polls * self.poll)
 
-    def rest(self, now):
-        """Count the empty polls up to now: the consumer stops, or the run ends."""
-        if self.asleep is not None and not self.armed:
-            self.empty_polls += int((now - self.asleep) // self.poll)
-            self.asleep = now
-
-    def rise(self, now):
-        """Start to poll anew after a restart."""
-        if self.poll is not None and not self.armed and not self.waiting:
-            self.asleep = now
+    def stop(self, now):
+        """Stop to poll; return what nobody had looked for yet, so that what was taken over can go before it."""
+        if self.poll is None:
+            return ()
+        if self.due is None and self.asleep is not None and self.asleep < now:
+            self.next_poll(now)
+        unseen, self.topic = self.topic, deque()
+        self.asleep, self.due, self.waiting = inf, None, 0
+        return unseen

@@ -5,6 +5,7 @@ generators, and they are driven from here: a SimPy process for each hop would co
 """
 
 from collections.abc import Callable
+from heapq import heappush
 from typing import Any
 
 import simpy
@@ -14,7 +15,7 @@ from rehearsal.engine.bus import Bus
 from rehearsal.engine.compiler import Compiler
 from rehearsal.engine.context import Context
 from rehearsal.engine.deadlines import Deadlines
-from rehearsal.engine.messages import WAITS, Alarm, Message, forgotten, not_a_wait
+from rehearsal.engine.messages import FIRST, WAITS, Alarm, Message, forgotten, not_a_wait
 from rehearsal.engine.mishaps import Mishaps
 from rehearsal.errors import Failed, ModelError, Refused
 from rehearsal.trace import FAILED, LOST, NONE, OK, OPEN, REFUSED, REJECTED, Totals
@@ -44,7 +45,9 @@ class Engine(simpy.Environment):
         )
         self.close = trace.close if isinstance(trace, Totals) else None
         self.mishaps = Mishaps()
-        self.mistakes: list[ModelError] = []
+        self.handlers: dict = {}  # those that wait, and those a crash left waiting: a dict, for its order
+        self.pauses = 0
+        self.over = False
         self._deadlines: dict = {}
         self._perform = (self.perform,)
         self._answered = (self.answered,)
@@ -52,9 +55,17 @@ class Engine(simpy.Environment):
         self.compiler = Compiler(system, seed, self)
 
     def mistake(self, text):
-        """Return the error for a mistake in the model; it ends the run even where a handler swallows it."""
-        self.mistakes.append(ModelError(f"{self.system.name}: {text}"))
-        return self.mistakes[-1]
+        """Return the error for a mistake in the model; it ends the run at once, even where a handler swallows it."""
+        error = ModelError(f"{self.system.name}: {text}")
+        self.at(self._now, Alarm(self._stop, error), FIRST)
+        return error
+
+    def _stop(self, alarm):
+        raise alarm.subject
+
+    def at(self, moment, event, priority=NORMAL):
+        """Put an event on the clock at exactly this moment: now + (moment - now) may be a bit beside it."""
+        heappush(self._queue, (moment, priority, next(self._eid), event))
 
     def after(self, delay, function, argument):
         """Call `function(argument)` after `delay` [ms]."""
@@ -92,7 +103,8 @@ class Engine(simpy.Environment):
             pool.node.outside.append(message)
         else:
             self.received[message.row] = self._now
-            if pool.node.up and len(pool.queue) < pool.limit:
+            if pool.node.up and pool.asking < pool.limit:
+                pool.asking += 1
                 pool.queue.append(message)
             else:  # turned away: no worker ever sees it
                 self.outcome[message.row] = REJECTED
@@ -134,6 +146,7 @@ class Engine(simpy.Environment):
         if plan.waits:
             message.work = context
             context.frame = value
+            self.handlers[context] = None
             self.resume(message, None, None)
         else:
             if context.unstarted:
@@ -193,7 +206,9 @@ class Engine(simpy.Environment):
 
     def finish(self, message, outcome, value):
         """End the work: answer, acknowledge or pass on, and free the worker."""
-        message.work = None
+        if message.work is not None:
+            del self.handlers[message.work]
+            message.work = None
         route = message.route
         pool = route.pool
         row = message.row
@@ -204,11 +219,11 @@ class Engine(simpy.Environment):
         if route.undo and outcome == OK:
             self.table.undone[message.case.row] += 1
         route.conclude(message, outcome, value)
+        if route.inbox is not None and route.inbox.poll is not None:
+            self.bus.sleep(route.inbox)
         pool.free += 1
         if pool.queue:
             self.serve(pool)
-        if route.inbox is not None and route.inbox.poll is not None:
-            self.bus.look_again(route.inbox)
 
     def release(self, pool):
         """Give a worker back, and let the next in."""
@@ -221,9 +236,10 @@ class Engine(simpy.Environment):
             return
         pool.starting = True
         queue = pool.queue
-        while queue and pool.free > 0 and pool.node.up:
+        while queue and pool.free > 0:
             message = queue.popleft()
             if message.work is None:
+                pool.asking -= message.route.inbox is None
                 self.start(message, pool)
             else:
                 pool.free -= 1
@@ -254,8 +270,10 @@ class Engine(simpy.Environment):
         self.trace.answered[message.row] = self._now
         self.trace.answer[message.row] = answer
 
-    def lose(self, message):
+    def lose(self, message, started):
         """Lose a call in a crash: the caller hears of the broken connection one hop later."""
+        if started:
+            self.ended[message.row] = self._now
         lost = message.twin()
         if message.waiter.current is message:
             message.waiter.current = lost

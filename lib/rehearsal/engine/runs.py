@@ -3,9 +3,10 @@
 import warnings
 from contextlib import contextmanager
 from functools import cached_property
+from math import inf
 
 from rehearsal.check import check
-from rehearsal.engine.breakage import arrange
+from rehearsal.engine.breakage import arrange, bury, stranded
 from rehearsal.engine.fates import FATES, fates
 from rehearsal.engine.performer import Engine
 from rehearsal.engine.sources import sources
@@ -23,17 +24,23 @@ class Run:
     (pandas frames), or by the columns of `trace` and `table`. Times are in ms.
     """
 
-    def __init__(self, engine, *, seed, loads, faults, until, drained):
+    def __init__(self, engine, *, seed, loads, faults, until):
         self.system, self.trace, self.table = engine.system, engine.trace, engine.table
+        self.trace.trim()
+        self.table.trim()
         self.seed, self.loads, self.faults, self.until = seed, loads, faults, until
-        self.ended, self.drained = engine.now, drained
+        self.ended, self.drained = engine.now, engine.peek() == inf
         self.mishaps = engine.mishaps.counts
         self.dead_letters = engine.bus.dead_letters
+        self._stranded = stranded(engine, faults)
+        for inbox in engine.compiler.inboxes.values():
+            inbox.stop(engine.now)
         self.empty_polls = {i.name: i.empty_polls for i in engine.compiler.inboxes.values() if i.poll}
 
     @cached_property
     def _fates(self):
-        return fates(self.table, self.trace, [e.objective for e in self.system.entries.values()], self.drained)
+        objectives = [entry.objective for entry in self.system.entries.values()]
+        return fates(self.table, self.trace, objectives, self.drained, self._stranded)
 
     def fates(self):
         """Return the fate of every request, in the order they were offered."""
@@ -75,49 +82,52 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
     if keep not in ("trace", "totals"):
         raise ValueError(f"keep is 'trace' or 'totals', not {keep!r}")
     if until is not None:
-        until = duration(until, "until", positive=True)
+        until = duration(until, "until", positive=True, ever=True)
+        until = None if until == inf else until
     for sentence in check(system, loads, faults, until):
         # The module's own registry: each sentence once a session, and the same words on every machine.
         warnings.warn_explicit(sentence, DesignWarning, system.name, 1, registry=_warned)
     engine = Engine(system, seed, Totals() if keep == "totals" else Trace(), Table(system.entries))
     engine.routes = {kind: engine.compiler.entry(entry) for kind, entry in system.entries.items()}
     engine.trace.watch = Limit(engine)
-    arrange(engine, faults)
-    with _bar(engine, loads, until, progress):
-        for each in loads:
-            for source in sources(engine, each):
-                source.begin()
-        engine.run(until=until)
-    return _close(engine, seed=seed, loads=loads, faults=faults, until=until)
-
-
-def _close(engine, **what):
-    if engine.mistakes:
-        raise engine.mistakes[0]
-    for inbox in engine.compiler.inboxes.values():
-        inbox.rest(engine.now)
-    engine.trace.trim()
-    engine.table.trim()
-    return Run(engine, drained=engine.peek() == float("inf"), **what)
+    arrange(engine, faults, until)
+    try:
+        with _bar(engine, loads, until, progress):
+            for each in loads:
+                for source in sources(engine, each):
+                    source.begin()
+            engine.run(until=until)
+    finally:
+        bury(engine)
+    return Run(engine, seed=seed, loads=loads, faults=faults, until=until)
 
 
 class Limit:
-    """Stop a run that cannot end, such as a cycle of events: 1,000 messages a request, after the first 100,000."""
+    """Stop a run that cannot end: a cycle of events, a handler that sleeps for ever, a clock that stands still.
+
+    It allows 1,000 messages and pauses a request, after the first 100,000, and 1,000,000 of them at any one moment.
+    """
 
     def __init__(self, engine):
         self.engine = engine
+        self.moment = self.before = 0
 
     def __call__(self, sent):
         """Look how many messages there are, each time a block of the trace is full."""
-        offered = len(self.engine.table)
-        if sent > 100_000 + 1_000 * offered:
-            trace = self.engine.trace
-            recent = dict.fromkeys(trace.edges[e] for e in trace.edge[max(0, len(trace) - 50) : len(trace)])
-            way = ", ".join(f"{e.source} → {e.target} ({e.name})" for e in list(recent)[:6])
-            raise ModelError(
-                f"{self.engine.system.name}: {sent:,} messages for {offered:,} requests at {self.engine.now:g} ms: "
-                f"this run would not end. Is there a cycle? The last messages: {way}"
-            )
+        engine, offered = self.engine, len(self.engine.table)
+        steps = sent + engine.pauses
+        if engine.now > self.moment:
+            self.moment, self.before = engine.now, steps
+        if steps <= 100_000 + 1_000 * offered and steps - self.before < 1_000_000:
+            return
+        trace = engine.trace
+        recent = dict.fromkeys(trace.edges[e] for e in trace.edge[max(0, len(trace) - 50) : len(trace)])
+        way = ", ".join(f"{e.source} → {e.target} ({e.name})" for e in list(recent)[:6])
+        pauses = f" and {engine.pauses:,} pauses" if engine.pauses else ""
+        raise ModelError(
+            f"{engine.system.name}: {sent:,} messages{pauses} for {offered:,} requests at {engine.now:g} ms: "
+            f"this run would not end. Is there a cycle? The last messages: {way}"
+        )
 
 
 @contextmanager
@@ -127,8 +137,8 @@ def _bar(engine, loads, until, wanted):
         return
     from tqdm.auto import tqdm
 
-    ends = [until or getattr(each, "until", None) for each in loads]
-    total = None if None in ends else max((end for end in ends if end is not None), default=0.0)
+    ends = [until or getattr(each, "until", None) or inf for each in loads]
+    total = None if inf in ends else max(ends, default=0.0)
     shown = 0.0
     with tqdm(total=total, unit=" ms", unit_scale=True, desc=engine.system.name) as bar:
 

@@ -47,7 +47,7 @@ class OpenSource(Source):
         moment = next(self.moments, None)
         if moment is not None:
             engine = self.engine
-            engine.schedule(Alarm(self._due, moment), delay=max(0.0, moment - engine.now))
+            engine.at(max(moment, engine.now), Alarm(self._due, moment))
 
     def _due(self, alarm):
         self.offer(alarm.subject)
