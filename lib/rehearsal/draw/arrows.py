@@ -36,8 +36,7 @@ def arrow(page, a, stands):
     page.lines += [((p, q), 1 if a.style == "reply" else 2.5) for p, q in pairwise(points)]
     if a.label:
         colour = palette.GREY if a.style == "reply" else line.colour
-        words = a.label if a.target else f"{a.label}\n(nobody hears)"
-        page.label(words, message_spots(points, a.source == a.target, not a.target), color=colour)
+        page.label(a.label, message_spots(points, a.source == a.target, not a.target), color=colour)
 
 
 def _loop(page, a, start, end):

@@ -44,7 +44,7 @@ class Span(NamedTuple):
 
 
 class Arrow(NamedTuple):
-    """Hold a message on its way; `cross`: it ends in ✗ before it gets there; no target: nobody hears it."""
+    """Hold a message on its way; `cross`: it ends in ✗ before it gets there; no target: no service hears it."""
 
     source: str
     target: str | None

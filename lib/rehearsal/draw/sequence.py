@@ -196,7 +196,9 @@ def _sentence(run, one, columns):
     """Return the alt text: the request's way in words, from the same parts that were drawn."""
     sent = [a for a in one.arrows if a.style != "reply"]
     steps = [
-        f"{a.source} to {a.target or 'nobody'} {a.label}{' (went wrong)' if a.style == 'lost' else ''}" for a in sent
+        f"{a.source} to {a.target or 'no service'} {a.label.replace(chr(10), ' ')}"
+        f"{' (went wrong)' if a.style == 'lost' else ''}"
+        for a in sent
     ]
     shown = "; ".join(steps[:12]) + (f"; and {len(steps) - 12} more" if len(steps) > 12 else "")
     faults = "".join(f" {s.service} {s.text} from {pretty(s.start)} to {pretty(s.end)}." for s in one.shades)

@@ -58,7 +58,9 @@ def scene(run, row, broker=None):
     services = _services(legs, run.system.services)
     shades = [s for s in _shades(run, start, last) if s.service in services]
     kind = run.table.kinds[run.table.kind[row]]
-    parts = _arrows(legs) + _replies(legs, left), _bars(legs, left), _waits(legs, left), _notes(legs, left)
+    entry = run.system.entries[kind]
+    ends = dict.fromkeys((entry.done, entry.failed), f"ends the {kind}")
+    parts = _arrows(legs, ends) + _replies(legs, left), _bars(legs, left), _waits(legs, left), _notes(legs, left)
     return Scene(kind, run.table.number[row], fate, services, *parts, shades, last, settled, answered)
 
 
@@ -96,7 +98,7 @@ def _again(span):
     return span.kind in ("event", "command") and span.attempt > 1
 
 
-def _arrows(legs):
+def _arrows(legs, ends):
     tried = {(s.parent, s.kind, s.target, s.name) for s in legs if s.attempt > 1}
     arrows = []
     for s in legs:
@@ -104,6 +106,8 @@ def _arrows(legs):
             continue
         many = (s.parent, s.kind, s.target, s.name) in tried and s.kind not in ("event", "command")
         label = f"{s.name} #{s.attempt}" if many else s.name
+        if not s.target:
+            label = f"{s.name}\n({ends.get(s.name, 'nobody hears')})"
         arrives = s.sent if isnan(s.received) else s.received
         arrows.append(Arrow(s.source, s.target or None, s.sent, arrives, s.style, label, s.refused_entry))
     return arrows
