@@ -6,6 +6,7 @@ from math import inf, isnan
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rehearsal import Crash, Evenly, Exponential, Poisson, System, measures, ms, run, sec, theory
 from rehearsal.measures import Steps, backlog, busy, empty_after, latency, littles_law, peak, percentile, value_at
 from rehearsal.shop import choreographed, orchestrated
@@ -128,11 +129,18 @@ def test_what_a_crash_took_from_memory_waits_no_longer():
 
 
 def test_utilisation_and_mean_wait_meet_theory():
-    served = run(one_desk(takes=Exponential(80 * ms)), Poisson("order", every=100 * ms, until=20_000 * sec), seed=3)
+    served = run(one_desk(takes=Exponential(80 * ms)), Poisson("order", every=100 * ms, until=8_000 * sec), seed=3)
     waiting = measures.area(backlog(served, "clerk"), served.ended) / served.ended
     working = measures.area(busy(served, "clerk"), served.ended) / served.ended
     assert working == pytest.approx(theory.utilisation(100, 80), rel=0.01)
     assert waiting == pytest.approx(theory.mm1_wait(100, 80) / 100, rel=0.05)
+
+
+def test_a_run_that_kept_its_totals_only_says_so():
+    totals = run(one_desk(), Evenly("order", every=50 * ms, until=1 * sec), keep="totals")
+    with pytest.raises(ValueError, match="kept its totals only"):
+        backlog(totals, "clerk")
+    assert latency(totals).iloc[0]["count"] == 19
 
 
 def test_an_unknown_queue_is_answered_with_what_there_is(storm):

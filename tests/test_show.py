@@ -85,7 +85,7 @@ from rehearsal import run, sec
 from rehearsal.draw import alt, fates_pair, png, sequence_pair
 from rehearsal.draw.backlog import backlog
 from rehearsal.shop import ORDERS, OUTAGE, choreographed, orchestrated
-a, b = (run(shop(), ORDERS, seed=7, faults=OUTAGE, until=120 * sec) for shop in (orchestrated, choreographed))
+a, b = (run(shop(), ORDERS, seed=7, faults=OUTAGE, until=100 * sec) for shop in (orchestrated, choreographed))
 for picture in (fates_pair(a, b), sequence_pair(a, b, 1800), backlog(b, "payment", theory=dict(every=50, takes=60))):
     print(hashlib.sha256(png(picture)).hexdigest(), alt(picture.get_figure(root=True)))
 """

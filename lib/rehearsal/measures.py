@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rehearsal.census import kinds, named
 from rehearsal.errors import unknown
-from rehearsal.trace import LOST, REJECTED
+from rehearsal.trace import LOST, REJECTED, Totals
 
 
 class Steps(NamedTuple):
@@ -173,6 +173,13 @@ def littles_law(run):
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("service")
 
 
+def whole(run):
+    """Return the trace of a run that kept it."""
+    if isinstance(run.trace, Totals):
+        raise ValueError("this run kept its totals only: run it with keep='trace' to follow its messages")
+    return run.trace
+
+
 class _Stay(NamedTuple):
     received: float
     started: float
@@ -181,7 +188,7 @@ class _Stay(NamedTuple):
 
 def _stays(run, name, node=False):
     """Return the stays at the node, or on the topic, called `name`, of every message that was let in."""
-    trace = run.trace
+    trace = whole(run)
     at_node = node or name in run.system.services or name in run.system.brokers  # else it is a topic
     edges = {i for i, e in enumerate(trace.edges) if (e.target == name if at_node else _delivers(run, e, name))}
     if not at_node and not edges:

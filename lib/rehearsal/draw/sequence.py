@@ -156,7 +156,7 @@ def _end(page, one):
     if page.shows(time, time):
         y = page.y(time)
         page.ax.plot(page.columns["client"], y, marker="D", ms=6, color=palette.FATES[fate].colour, zorder=7)
-        below = [Spot(page.columns["client"] - 0.4, y, 0, -dy, "left", "top", 1.0) for dy in (7, 10)]
+        below = [Spot(page.columns["client"], y, -28, -dy, "left", "top", 1.0) for dy in (7, 10)]
         page.label(words, [*strokes.beside(page, "client", time, y, right_first=True), *below], fontweight="bold")
 
 

@@ -8,6 +8,7 @@ arrow, from its publisher to whoever got it.
 from math import inf, isnan
 
 from rehearsal.draw.scene import Arrow, Bar, Note, Scene, Shade, Span, Wait
+from rehearsal.measures import whole
 from rehearsal.trace import OUTCOMES
 from rehearsal.units import pretty
 
@@ -28,7 +29,7 @@ def row_of(run, request):
 
 def spans_of(run, row):
     """Return the spans of one request in the order they were sent."""
-    trace, start = run.trace, run.table.offered[row]
+    trace, start = whole(run), run.table.offered[row]
     columns = (trace.sent, trace.received, trace.started, trace.ended, trace.answered)
     spans = []
     for i, request in enumerate(trace.request):
@@ -59,8 +60,8 @@ def scene(run, row, broker=None):
     shades = [s for s in _shades(run, start, last) if s.service in services]
     kind = run.table.kinds[run.table.kind[row]]
     entry = run.system.entries[kind]
-    ends = dict.fromkeys((entry.done, entry.failed), f"ends the {kind}")
-    parts = _arrows(legs, ends) + _replies(legs, left), _bars(legs, left), _waits(legs, left), _notes(legs, left)
+    closing = dict.fromkeys((entry.done, entry.failed), f"ends the {kind}")
+    parts = _arrows(legs, closing) + _replies(legs, left), _bars(legs, left), _waits(legs, left), _notes(legs, left)
     return Scene(kind, run.table.number[row], fate, services, *parts, shades, last, settled, answered)
 
 
