@@ -1,6 +1,7 @@
 """What every picture shares: the style, a panel, a title with its grey line, and the band of a fault."""
 
 from contextlib import contextmanager
+from math import inf
 
 from rehearsal.draw import palette
 
@@ -62,7 +63,7 @@ def bands(ax, faults, end):
 
     from rehearsal.draw.labels import Spot, placer
 
-    top, labels = ax.get_ylim()[1], []
+    labels = []
     for fault in faults:
         at, until = fault.at / 1000, min(fault.until / 1000, end)
         if at >= end:
@@ -70,7 +71,7 @@ def bands(ax, faults, end):
         band(ax, at, until)
         edges = ((at + until) / 2, "center", 0), (at, "left", 1), (until, "right", 1)
         rows = [(-3 - 12 * row, 3 * row) for row in range(4)]
-        spots = [Spot(x, top, 0, dy, ha, "top", low + bad) for dy, low in rows for x, ha, bad in edges]
+        spots = [Spot(x, inf, 0, dy, ha, "top", low + bad) for dy, low in rows for x, ha, bad in edges]
         looks = {"fontsize": 9, "fontweight": "bold", "ha": "left", "va": "bottom", "zorder": 9, "gid": "fault"}
         text = ax.text(0, 0, fault.label, transform=IdentityTransform(), **looks)
         text.set_in_layout(False)

@@ -4,6 +4,7 @@ The choice is pure and greedy (`choose`), so it is the same everywhere. It is ma
 (`placer`), because only then is it known how large the axes are.
 """
 
+from math import inf
 from typing import NamedTuple
 
 GAP = 1.5  # pixels of air around a label
@@ -93,7 +94,7 @@ def placer(ax, labels, obstacles, lines):
             to_pixels, scale = ax.transData.transform, renderer.points_to_pixels(1.0)
             solid = [Box(*a.get_window_extent(renderer).extents) for a in obstacles if a.get_visible()]
             sizes = [_size(text, renderer) for text, _, _ in labels]
-            points = [[to_pixels((s.x, s.y)) for s in spots] for _, spots, _ in labels]
+            points = [[_point(ax, s) for s in spots] for _, spots, _ in labels]
             wishes = [
                 [(box_at(s, p, size, scale), s.worse) for s, p in zip(spots, where, strict=True)]
                 for (_, spots, _), where, size in zip(labels, points, sizes, strict=True)
@@ -109,6 +110,13 @@ def placer(ax, labels, obstacles, lines):
     artist.set_in_layout(False)
     ax.add_artist(artist)
     return artist
+
+
+def _point(ax, spot):
+    """Return the point of a spot in pixels; an infinite height is the top of the axes, whatever scale they have."""
+    _, high = ax.get_ylim()
+    x, y = ax.transData.transform((spot.x, high if spot.y == inf else spot.y))
+    return x, y
 
 
 def _size(text, renderer):
