@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from rehearsal import FATES, Crash, Evenly, System, ms, run, sec
 from rehearsal.census import census, count, kinds, named
 from rehearsal.shop import choreographed, orchestrated

@@ -6,6 +6,7 @@ from math import factorial, inf, isclose
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rehearsal import theory
 
 times = st.floats(1, 1000)
