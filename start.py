@@ -3,7 +3,6 @@
 Standard library only, in syntax that Python 3.6 can read: too old a Python has to be able to say so.
 """
 
-import collections
 import hashlib
 import importlib.util
 import os
@@ -11,7 +10,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
-COURSE = ["jupyterlab", "notebooks/00_start_here.ipynb"]
+COURSE = ["jupyterlab", "--ServerApp.root_dir=.", "notebooks/00_start_here.ipynb"]
 CHECKS = [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["pytest"]]
 COMMANDS = {  # name: (what it does, the modules run for it; further arguments go to the last of them)
     "lab": ("open the course in JupyterLab (the same without any command)", [COURSE]),
@@ -36,7 +35,7 @@ def complaint(version, modules):
 
 def advice(output):
     """Say what to look at when a set-up ended with this output."""
-    if any(sign in output for sign in ("Retrying", "onnection", "resolution", "SSLError", "imed out")):
+    if any(sign in output for sign in ("Retrying", "onnection", "resolution", "SSLError", "from versions: none")):
         return "The package index was not reached. Check network, proxy (HTTPS_PROXY) and pip's settings."
     if "No space left" in output:
         return "The disk is full; the environment takes about 800 MB."
@@ -60,15 +59,19 @@ def wanted():
 def watch(title, arguments):
     """Run a command, show its latest line in place, and stop with its last lines if it fails."""
     print(title, flush=True)
-    last = collections.deque(maxlen=12)
+    lines = []
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "errors": "replace"}
     with subprocess.Popen(arguments, cwd=ROOT, **pipes) as process:
-        for line in process.stdout:
-            last.append(line)
-            if sys.stdout.isatty():
-                print("  " + line.rstrip()[:70].ljust(70), end="\r", flush=True)
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                if sys.stdout.isatty():
+                    print("  " + line.rstrip()[:70].ljust(70), end="\r", flush=True)
+        except KeyboardInterrupt:
+            process.kill()
+            raise
     if process.returncode:
-        sys.exit("".join(last) + "\n" + advice("".join(last)))
+        sys.exit("".join(lines[-12:]) + "\n" + advice("".join(lines)))
 
 
 def set_up():
@@ -85,6 +88,7 @@ def set_up():
     watch("Installing packages, a minute or two ...", pip)
     with open(stamp, "w") as file:
         file.write(wanted())
+    print("Ready.".ljust(72))
 
 
 def run(arguments):

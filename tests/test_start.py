@@ -121,7 +121,7 @@ def test_it_opens_the_course(ready, arguments):
     ready.main(["setup"])
     ready.noted.clear()
     ready.main(arguments)
-    assert ready.noted == [["jupyterlab", "notebooks/00_start_here.ipynb"]]
+    assert ready.noted == [["jupyterlab", "--ServerApp.root_dir=.", "notebooks/00_start_here.ipynb"]]
 
 
 def test_test_runs_every_check_and_hands_on_the_arguments(ready):
