@@ -8,6 +8,7 @@ hides the shop's worst moments. Latency counts from the moment a request was mea
 from dataclasses import dataclass, field
 from itertools import count as counting
 from math import inf
+from typing import ClassVar
 
 from rehearsal.draws import Empirical, Exponential, times
 from rehearsal.units import duration
@@ -70,19 +71,28 @@ def _check_window(load):
         raise ValueError(f"count must be a whole number, 0 or more, not {load.count!r}")
 
 
-class _Open:
-    """Offer requests at moments that depend on nothing the system does."""
+@dataclass(frozen=True)
+class _Paced:
+    """Offer requests at moments that depend on nothing the system does, one gap after another."""
 
-    name: str
-    start: float
-    until: float | None
-    count: int | None
-    closed = False
+    kind: str
+    every: float
+    until: float | None = None
+    count: int | None = None
+    start: float = 0.0
+    name: str = ""
+    attributes: dict = field(default_factory=dict, hash=False)
+    closed: ClassVar = False
+
+    def __post_init__(self):
+        _check_load(self)
+        duration(self.every, "every", positive=True)
+        _check_window(self)
 
     @property
     def gaps(self):
         """Return the distribution of the time between two offers."""
-        raise NotImplementedError
+        return times(self.every, "every")
 
     def offers(self, keyed):
         """Yield the moments [ms] of the offers in order; `keyed(distribution, purpose)` gives keyed draws."""
@@ -102,22 +112,12 @@ class _Open:
         return self.until in (None, inf) and self.count is None
 
 
-@dataclass(frozen=True)
-class Poisson(_Open):
+class Evenly(_Paced):
+    """Offer requests of a `kind` like a clock: one each `every` [ms], the first at `start + every`."""
+
+
+class Poisson(_Paced):
     """Offer requests of a `kind` at random: independent gaps with mean `every` [ms], from `start` until `until`."""
-
-    kind: str
-    every: float
-    until: float | None = None
-    count: int | None = None
-    start: float = 0.0
-    name: str = ""
-    attributes: dict = field(default_factory=dict, hash=False)
-
-    def __post_init__(self):
-        _check_load(self)
-        duration(self.every, "every", positive=True)
-        _check_window(self)
 
     @property
     def gaps(self):
@@ -126,37 +126,15 @@ class Poisson(_Open):
 
 
 @dataclass(frozen=True)
-class Evenly(_Open):
-    """Offer requests of a `kind` like a clock: one each `every` [ms], the first at `start + every`."""
-
-    kind: str
-    every: float
-    until: float | None = None
-    count: int | None = None
-    start: float = 0.0
-    name: str = ""
-    attributes: dict = field(default_factory=dict, hash=False)
-
-    def __post_init__(self):
-        _check_load(self)
-        duration(self.every, "every", positive=True)
-        _check_window(self)
-
-    @property
-    def gaps(self):
-        """Return the distribution of the time between two offers."""
-        return times(self.every, "every")
-
-
-@dataclass(frozen=True)
-class Times(_Open):
+class Times:
     """Offer requests of a `kind` at exactly these moments [ms]."""
 
     kind: str
     at: tuple
     name: str = ""
     attributes: dict = field(default_factory=dict, hash=False)
-    endless = False
+    closed: ClassVar = False
+    endless: ClassVar = False
 
     def __post_init__(self):
         _check_load(self)
