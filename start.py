@@ -6,8 +6,8 @@ Standard library only, in syntax that Python 3.6 can read: too old a Python has 
 import hashlib
 import importlib.util
 import os
-import subprocess
 import sys
+from subprocess import PIPE, STDOUT, Popen
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 COURSE = ["jupyterlab", "--ServerApp.root_dir=.", "notebooks/00_start_here.ipynb"]
@@ -60,10 +60,9 @@ def watch(title, arguments):
     """Run a command, show its latest line in place, and stop with its last lines if it fails."""
     print(title, flush=True)
     lines = []
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "errors": "replace"}
-    with subprocess.Popen(arguments, cwd=ROOT, **pipes) as process:
+    with Popen(arguments, cwd=ROOT, stdout=PIPE, stderr=STDOUT, errors="replace") as process:
         try:
-            for line in process.stdout:
+            for line in process.stdout or []:
                 lines.append(line)
                 if sys.stdout.isatty():
                     print("  " + line.rstrip()[:70].ljust(70), end="\r", flush=True)
@@ -94,7 +93,7 @@ def set_up():
 def run(arguments):
     """Run a module with the environment's Python and return its exit code; Ctrl-C is the module's affair."""
     print("\n$ python -m " + " ".join(arguments), flush=True)
-    process = subprocess.Popen([python(), "-m", *arguments], cwd=ROOT)
+    process = Popen([python(), "-m", *arguments], cwd=ROOT)
     while True:
         try:
             return process.wait()
