@@ -1,0 +1,75 @@
+"""Print what a run costs, as ratios taken in one process: `python -m tests.bench [--long]`.
+
+Seconds differ from machine to machine and from minute to minute; so each pair is run in turn, several times, and the
+best of each is compared. `--long` adds the run of a million orders.
+"""
+
+import sys
+from time import process_time
+
+from tests.bench import bus_flow, deadline_flow, order_flow
+
+ORDERS = 50_000
+ROUNDS = 3
+
+
+def cost(flow, orders):
+    """Return the CPU time of one order [µs], and what the flow returned."""
+    begin = process_time()
+    result = flow(orders)
+    return (process_time() - begin) / orders * 1e6, result
+
+
+def compared(flows, orders, rounds=ROUNDS):
+    """Return the best cost of one order [µs] for each flow, run in turn."""
+    best = {}
+    for _ in range(rounds):
+        for name, flow in flows.items():
+            best[name] = min(best.get(name, float("inf")), cost(flow, orders)[0])
+    return best
+
+
+def table(title, best, goal=None):
+    """Print costs and their ratios to the first of them."""
+    print(f"\n{title}")
+    (first, base), *_ = best.items()
+    for name, micros in best.items():
+        aim = f"   goal ≤ {goal}" if goal and name != first and "totals" not in name else ""
+        print(f"  {name:34} {micros:8.1f} µs an order   {micros / base:5.2f}×{aim}")
+
+
+def bytes_a_span(one):
+    """Return how many bytes of a run's trace belong to one span, edges and requests not counted."""
+    columns = [getattr(one.trace, name) for name in one.trace.layout]
+    return sum(len(column) * column.itemsize for column in columns) / len(one.trace)
+
+
+def flat(long):
+    """Print the cost of an order by how many there are, and of a hop by how many services there are."""
+    print("\nCost by size (ours, with its trace)")
+    for orders in (10_000, 100_000, *([1_000_000] if long else [])):
+        print(f"  {orders:>9,} orders: {cost(order_flow.by_us, orders)[0]:6.1f} µs an order")
+    for count in (5, 20, 100):
+        shop = order_flow.shop([(f"service {i}", 5.0) for i in range(count)])
+        micros, one = cost(lambda n, shop=shop: order_flow.by_us(n, system=shop), 100_000 // count)
+        print(f"  {count:>9,} services: {micros * (100_000 // count) / len(one.trace):6.2f} µs a message")
+
+
+def main(long):
+    """Print all tables."""
+    by_hand, by_us = order_flow.by_hand, order_flow.by_us
+    flows = {"plain SimPy, no trace": by_hand, "ours, causal trace kept": by_us}
+    flows["ours, totals only"] = lambda n: by_us(n, keep="totals")
+    table(f"The order flow ({ORDERS:,} orders, five messages each)", compared(flows, ORDERS), goal=0.7)
+    print(f"  bytes a span: {bytes_a_span(by_us(10_000)):.0f}   goal ≤ 100")
+    flows = {"SimPy, call | timeout": deadline_flow.by_hand, "ours": deadline_flow.by_us}
+    table("The same with a deadline on every call", compared(flows, ORDERS // 2), goal=0.4)
+    flows = {"SimPy, a Store for each queue": bus_flow.by_hand, "ours": bus_flow.by_us}
+    table("The same by events", compared(flows, ORDERS // 2), goal=0.5)
+    flows = {"SimPy": bus_flow.by_hand_all_at_once, "ours": bus_flow.by_us_all_at_once}
+    table("The same, 100,000 events waiting from the start", compared(flows, 100_000, rounds=1))
+    flat(long)
+
+
+if __name__ == "__main__":
+    main("--long" in sys.argv)

@@ -1,0 +1,82 @@
+"""The order flow by events: a Store and a few consumers for each queue in SimPy, subscriptions with us."""
+
+from random import Random
+
+import simpy
+
+from rehearsal import Exponential, Poisson, System, Times, ms, run
+from tests.bench.order_flow import EVERY, HOP, SERVICES, WORKERS
+
+
+def _by_hand(orders, gap, seed=7):
+    env = simpy.Environment()
+    random = Random(seed)
+    names = [name for name, _ in SERVICES]
+    topics = {name: simpy.Store(env) for name in names}
+    latencies = []
+
+    def publish(name, placed):
+        yield env.timeout(random.expovariate(1 / HOP))  # to the broker
+        yield env.timeout(random.expovariate(1 / HOP))  # to the reader
+        yield topics[name].put(placed)
+
+    def consumer(name, mean, after):
+        while True:
+            placed = yield topics[name].get()
+            yield env.timeout(random.expovariate(1 / mean))
+            if after is None:
+                latencies.append(env.now - placed)
+            else:
+                env.process(publish(after, placed))
+
+    def clients():
+        for _ in range(orders):
+            if gap:
+                yield env.timeout(random.expovariate(1 / gap))
+            env.process(publish(names[0], env.now))
+        yield env.timeout(0)
+
+    for (name, mean), after in zip(SERVICES, [*names[1:], None], strict=True):
+        for _ in range(WORKERS):
+            env.process(consumer(name, mean, after))
+    env.process(clients())
+    env.run()
+    return latencies
+
+
+def _system():
+    system = System("bus flow", network=Exponential(HOP * ms))
+    names = [name for name, _ in SERVICES]
+
+    @system.service("orders", workers=50).operation(publishes=names[0])
+    def place(ctx, order):
+        ctx.publish(names[0], order)
+
+    for (name, mean), after in zip(SERVICES, [*names[1:], "done"], strict=True):
+
+        @system.service(f"{name} service", workers=WORKERS).on(name, takes=Exponential(mean * ms), publishes=after)
+        def step(ctx, order, after=after):
+            ctx.publish(after, order)
+
+    system.accepts("order", place, done="done")
+    return system
+
+
+def by_hand(orders):
+    """Run the flow with a Store for each queue."""
+    return _by_hand(orders, EVERY)
+
+
+def by_us(orders):
+    """Run the flow as a blueprint."""
+    return run(_system(), Poisson("order", every=EVERY * ms, count=orders), seed=7)
+
+
+def by_hand_all_at_once(orders):
+    """Run the flow with all orders at the first moment, so that the first queue starts full."""
+    return _by_hand(orders, 0)
+
+
+def by_us_all_at_once(orders):
+    """Run the flow as a blueprint, all orders at the first moment."""
+    return run(_system(), Times("order", at=(0,) * orders), seed=7)
