@@ -27,14 +27,20 @@ def interaction(run, *, ax=None, title=None, subtitle=None, broker="edge", flow=
     as it fits; `positions` {name: (x, y)} fixes the nodes instead, as `interaction_pair` does for two styles.
     """
     graph = graph_of(run, broker)
-    drawing = layered(graph, flow) if positions is None else fixed([graph], [positions], radii=RADII[1])[0][0]
+    if positions is None:
+        drawing = layered(graph, flow)
+    else:
+        lost = [name for name in graph if name not in positions]
+        if lost:
+            raise ValueError(f"no place for {', '.join(lost)}; positions has {', '.join(positions) or 'nothing'}")
+        drawing = fixed([graph], [positions], radii=RADII[1])[0][0]
     missed = unheard(graph)
     with house.style():
         foot = legend.FOOT if graph.number_of_edges() else 0.0
         height = drawing.height + NOTE * len(missed) + (6 if missed else 0)
         kinds = _kinds(graph)
-        heads = title or named(graph), subtitle or look(graph)
-        ax = pen.sheet(ax, drawing.width, height, *heads, foot, least=max(380.0, legend.width(kinds)))
+        heads = title or named(graph), look(graph) if subtitle is None else subtitle
+        ax = pen.sheet(ax, drawing.width, height, *heads, foot, least=max(380.0, legend.width(kinds), _wide(missed)))
         _panel(ax, graph, drawing, height)
         legend.below(ax, kinds)
     return describe(ax, sentence(graph))
@@ -51,11 +57,13 @@ def interaction_pair(a, b, *, titles=(None, None), subtitles=(None, None), broke
     keys = [key(graph, drawings[0].width) if keyed else [] for graph in graphs]
     under = max([0.0, *(y + NOTE for entries in keys for *_, y in entries)])
     notes = max(len(unheard(graph)) for graph in graphs)
+    width = max(drawings[0].width, *(_wide(unheard(graph)) for graph in graphs))
     height = drawings[0].height + under + NOTE * notes + (6 if notes else 0)
-    heads = [(t or named(g), s or look(g)) for t, s, g in zip(titles, subtitles, graphs, strict=True)]
+    looks = [look(graph) if words is None else words for words, graph in zip(subtitles, graphs, strict=True)]
+    heads = [(t or named(g), words) for t, words, g in zip(titles, looks, graphs, strict=True)]
     with house.style():
         kinds = [kind for graph in graphs for kind in _kinds(graph)]
-        figure, axes = pen.sheets(drawings[0].width, height, heads, legend.FOOT, legend.width(kinds))
+        figure, axes = pen.sheets(width, height, heads, legend.FOOT, legend.width(kinds))
         for ax, graph, drawing, entries in zip(axes, graphs, drawings, keys, strict=True):
             _panel(ax, graph, drawing, height)
             for words, colour, x, y in entries:
@@ -86,6 +94,10 @@ def key(graph, width):
     wide = max((pen.measure(w, pen.LABEL)[0] for w in words.values()), default=1.0) + 18
     rows = -(-len(words) // max(1, int(width // wide)))
     return [(words[k], colour, (n // rows) * wide, NOTE * (n % rows) + 8) for n, (k, colour) in enumerate(told.items())]
+
+
+def _wide(notes):
+    return max((pen.measure(f"✗ {words}", pen.LABEL)[0] for words in notes), default=0.0)
 
 
 def _panel(ax, graph, drawing, height):

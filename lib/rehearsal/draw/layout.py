@@ -57,7 +57,7 @@ def layering(names, wires):
     """
     after: dict = {name: [] for name in names}
     forward = [w for w in wires if not w.undo]
-    led = {w.target for w in forward}
+    led = {w.target for w in forward if w.source != w.target}
     for wire in [*forward, *(w for w in wires if w.undo and w.target not in led)]:
         if not reaches(after, wire.target, wire.source):
             after[wire.source].append(wire.target)
@@ -103,7 +103,8 @@ def ordering(names, layer, paths):
                 rows[depth].append(item)
     best = rows, crossings(rows, paths, layer)
     for sweep in range(SWEEPS):
-        rows = _swept(rows, paths, layer, back=bool(sweep % 2))
+        # Every other pair of sweeps breaks ties the other way round, or it would stick at the first.
+        rows = _swept(rows, paths, layer, back=bool(sweep % 2), ties=-1 if sweep % 4 > 1 else 1)
         count = crossings(rows, paths, layer)
         if count < best[1]:
             best = rows, count
@@ -127,7 +128,7 @@ def crossings(rows, paths, layer):
     return total
 
 
-def _swept(rows, paths, layer, back):
+def _swept(rows, paths, layer, back, ties):
     rows = [list(row) for row in rows]
     depths = range(len(rows) - 2, -1, -1) if back else range(1, len(rows))
     for depth in depths:
@@ -138,7 +139,7 @@ def _swept(rows, paths, layer, back):
         for a, b in pairs:
             near[a if back else b].append(place[b if back else a])
         own = {item: float(n) for n, item in enumerate(rows[depth])}
-        rows[depth].sort(key=lambda item: _mean(near[item], own[item]))
+        rows[depth].sort(key=lambda item: (_mean(near[item], own[item]), ties * own[item]))
     return rows
 
 
@@ -181,7 +182,7 @@ def heights(rows, paths, layer, across):
         for depth in range(len(rows) - 2, -1, -1) if back else range(1, len(rows)):
             _settle(rows[depth], at, depth, links(paths, layer, depth if back else depth - 1), back, across)
     _straighten(rows, at, paths, layer, across)
-    return at
+    return [{item: round(height, 3) for item, height in row.items()} for row in at]
 
 
 def _gaps(row, across):
@@ -203,7 +204,7 @@ def _settle(row, at, depth, pairs, back, across):
         # Straight lanes must not pull nodes out of line: they count only where there is nothing else.
         same = [j for j in joined if (j.wire < 0) == (item.wire < 0)] or joined
         wanted.append(_mean([other[j] for j in same], at[depth][item]))
-        weights.append(1e-3 if item.wire >= 0 else 1.0 if joined else 0.1)
+        weights.append(1e-9 if item.wire >= 0 else 1.0 if joined else 0.1)
     at[depth].update(zip(row, spread(wanted, _gaps(row, across), weights), strict=True))
 
 

@@ -70,7 +70,7 @@ def sheet(ax, width, height, title="", look="", foot=0.0, own=False, least=380.0
         _grow(ax, width, height)
         wide = width
         ax.set_aspect("equal", adjustable="box", anchor="NW")
-    ax.set(xlim=(0, wide), ylim=(height, 0))
+    ax.set(xlim=(0, wide), ylim=(height, 0), xticks=[], yticks=[])
     ax.axis("off")
     if title:
         house.title(ax, title, look)

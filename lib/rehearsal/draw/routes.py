@@ -13,6 +13,7 @@ from rehearsal.draw.ports import TURN, Ports
 
 HEAD = 11.0  # length of an arrow head [pt]
 BEND = (10.0, 84.0)  # least and largest width of the strip in which edges bend [pt]
+ROUNDS = 8  # of making room for the labels of tracks, at most
 ROUND = 6.0  # radius of a corner [pt]
 
 
@@ -56,10 +57,27 @@ class _Routing(Ports):
         super().__init__(sizes, wires, down)
         self.turns: dict = {}  # end -> place along the flow where it turns
         self.tracks: dict = {}  # wire -> height of its track underneath
-        self._columns()
-        self._lay_tracks()
-        for name in self.layer:
-            self._turn(name)
+        self.spare: dict = {}  # ("gap" | "corridor", layer) -> what labels of tracks need there
+        for _ in range(ROUNDS):
+            self._columns()
+            self._lay_tracks()
+            for name in self.layer:
+                self._turn(name)
+            if self.down or not self._make_room():
+                break
+
+    def _make_room(self):
+        """Widen what a track passes where its label finds no stretch of its own; return whether there was need."""
+        need: dict = {}
+        for wire in self.back:
+            source, target = self._span(wire)
+            short = self.wires[wire].flat[0] + 4 - self._stretch(wire)[0]
+            if short > 0:
+                key = ("corridor", source) if source == target else ("gap", source - 1)
+                need[key] = max(short, need.get(key, 0.0))
+        for key, short in need.items():
+            self.spare[key] = self.spare.get(key, 0.0) + short
+        return bool(need)
 
     def _columns(self):
         """Work out where each layer starts and ends, and how wide the strips between two layers are."""
@@ -70,10 +88,14 @@ class _Routing(Ports):
             self.end.append(here + max(self.size[i.name][0] for i in row if i.wire < 0))
             # From below: the lower a node, the nearer its turn and the higher its track, so none cross.
             upwards = [i.name for i in reversed(row) if i.wire < 0 and not self.under(i.name)]
-            aside = [end for name in upwards for end in reversed(self.ends(name))]
+            aside = [end for name in upwards for end in sorted(self.ends(name), key=lambda e: -self.leave[e])]
+            told = [wire for wire, _ in aside]
+            # Both ends of a wire side by side, or another's turn would run through its label.
+            aside.sort(key=lambda end: (told.count(end[0]) == 1, end[0] if told.count(end[0]) == 2 else 0))
             places = self.lined(aside)
-            self.turns.update(zip(aside, (self.end[-1] + 9 + at for at in places), strict=True))
-            self.corridor.append(self.end[-1] + (places[-1] + 16 if aside else 0.0))
+            first = self.end[-1] + 9 + self.spare.get(("corridor", depth), 0.0)
+            self.turns.update(zip(aside, (first + at for at in places), strict=True))
+            self.corridor.append(first + places[-1] + 7 if aside else self.end[-1])
             self.bend.append(self.corridor[-1] + self._bend(depth))
             here = self.bend[-1] + self._straight(depth)
 
@@ -87,11 +109,9 @@ class _Routing(Ports):
         return min(max(BEND[0], 0.42 * max(rises, default=0.0)), BEND[1])
 
     def _straight(self, depth):
-        """Return the width of the strip of labels; where feedback passes, wide enough for its labels too."""
+        """Return the width of the strip of labels."""
         here = [w.along for w, p in zip(self.wires, self.paths, strict=True) if p and self.layer[w.target] == depth + 1]
-        # A track may use half of the boxes at its ends, too.
-        over = [self.wires[i].flat[0] - 60 for i in self.back if depth == self.layer[self.wires[i].source] - 1]
-        return max([16.0, *here, *([] if self.down else over)]) + HEAD + 5
+        return max([16.0, *here]) + HEAD + 5 + self.spare.get(("gap", depth), 0.0)
 
     def box(self, name):
         """Return the box of a node; those of a layer are equally long."""
@@ -118,7 +138,7 @@ class _Routing(Ports):
 
     def _lay_tracks(self):
         """Give each feedback wire a track underneath all it passes: the shorter nearer, none over another."""
-        bottom = [max(v + (self.size[i.name][1] / 2 if i.wire < 0 else 0.0) for i, v in at.items()) for at in self.at]
+        bottom = [max(v + (self.across[i.name] / 2 if i.wire < 0 else 0.0) for i, v in at.items()) for at in self.at]
         self.floor = max(bottom, default=0.0)
         widest = max([0.0, *(self.wires[i].flat[1] for i in self.back)])
         laid: list = []
@@ -130,15 +150,15 @@ class _Routing(Ports):
                 if self._meet(wire, other):
                     height = max(height, floor + room)
             self.tracks[wire] = height
-            loop = self.wires[wire].source == self.wires[wire].target and not self.down
-            laid.append((wire, height + (room if loop else 0.0)))
+            laid.append((wire, height))
             laid.sort(key=lambda pair: pair[1])
 
     def _nearness(self, wire):
-        """Return the key by which tracks are laid: the short first, then those of lower nodes."""
+        """Return the key by which tracks are laid: loops, the short, those of lower nodes first."""
         low, high = sorted(self._span(wire))
         ends = self.wires[wire].source, self.wires[wire].target
-        return high - low, *(-round(self.at[self.layer[n]][Item(n)]) for n in ends), wire
+        loop = ends[0] == ends[1]
+        return high - low, not loop, *(-round(self.at[self.layer[n]][Item(n)]) for n in ends), -wire
 
     def _span(self, wire):
         return self.layer[self.wires[wire].source], self.layer[self.wires[wire].target]
@@ -158,7 +178,7 @@ class _Routing(Ports):
     def _turn(self, name):
         """Place the turns underneath a node: what leaves stands left of what enters, so no lines cross."""
         ends = self.ends(name) if self.under(name) else []
-        ends.sort(key=lambda e: (e[1] == "in", self.tracks[e[0]] * (-1 if e[1] == "in" else 1), e[0]))
+        ends.sort(key=lambda end: self.seat(*end, self.tracks[end[0]]))
         middle = (self.start[self.layer[name]] + self.end[self.layer[name]]) / 2
         places = self.lined(ends)
         self.turns.update(zip(ends, (middle + at - places[-1] / 2 for at in places), strict=True))
@@ -170,7 +190,7 @@ class _Routing(Ports):
         points = [*self._stub(wire, "out"), (out, track), (back, track), *reversed(self._stub(wire, "in"))]
         if self.down:
             return Route(rounded(points), (out, (self.floor + min(self.tracks.values())) / 2), True)
-        return Route(rounded(points), self._track_label(wire, track, *sorted((out, back))), True)
+        return Route(rounded(points), (self._stretch(wire)[1], track - self.wires[wire].flat[1] / 2 - 2), True)
 
     def _stub(self, wire, side):
         """Return the points between a box and the turn: underneath it, or out at its end."""
@@ -181,15 +201,13 @@ class _Routing(Ports):
         height = self.leave[wire, side]
         return [(box.along + box.length / 2, height), (turn, height)]
 
-    def _track_label(self, wire, track, low, high):
-        """Return the middle of a label above the widest stretch of a track that no other turn crosses."""
-        half = self.wires[wire].flat[1] / 2 + 2
-        if self.wires[wire].source == self.wires[wire].target:
-            return (low + high) / 2, track + half
-        through = [at for (other, _), at in self.turns.items() if other != wire and self.tracks[other] >= track]
+    def _stretch(self, wire):
+        """Return the widest stretch of a track that no other turn crosses: its length and its middle."""
+        low, high = sorted((self.turns[wire, "out"], self.turns[wire, "in"]))
+        mine = self.tracks[wire]
+        through = [at for (other, _), at in self.turns.items() if other != wire and self.tracks[other] >= mine]
         stops = [low, *sorted(at for at in through if low < at < high), high]
-        pieces = [(b - a, -i, (a + b) / 2) for i, (a, b) in enumerate(pairwise(stops))]
-        return max(pieces)[2], track - half
+        return max((b - a, -n, (a + b) / 2) for n, (a, b) in enumerate(pairwise(stops)))[::2]
 
 
 def rounded(points):

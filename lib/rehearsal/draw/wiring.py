@@ -115,7 +115,7 @@ def wiring(run, *, ax=None, title=None, subtitle=None, services=None):
     occurrence. `n` counts how often each was sent, red how many failed; "sends" the messages of a column.
     """
     plot = chart(run, columns_of(run, services))
-    heads = title or plot.title, subtitle or look(plot)
+    heads = title or plot.title, look(plot) if subtitle is None else subtitle
     foot, least = (legend.FOOT, legend.width(_kinds([plot]), _marks())) if plot.rows else (0.0, 0.0)
     with house.style():
         ax = pen.sheet(ax, plot.width, plot.height, *heads, foot, least=max(380.0, least))
@@ -133,7 +133,8 @@ def wiring_pair(a, b, *, titles=(None, None), subtitles=(None, None), services=N
         width, height = (max(size) for size in zip(*((p.width, p.height) for p in plots), strict=True))
         if width <= room:
             break
-    heads = [(t or p.title, s or look(p)) for t, s, p in zip(titles, subtitles, plots, strict=True)]
+    looks = [look(plot) if words is None else words for words, plot in zip(subtitles, plots, strict=True)]
+    heads = [(t or p.title, words) for t, words, p in zip(titles, looks, plots, strict=True)]
     with house.style():
         figure, axes = pen.sheets(width, height, heads, legend.FOOT, legend.width(_kinds(plots), _marks()))
         for ax, plot in zip(axes, plots, strict=True):
