@@ -84,7 +84,7 @@ def test_an_edge_used_before_keeps_its_number():
 def test_a_message_costs_at_most_a_hundred_bytes():
     trace = run(listener(), Evenly("job", every=10, count=100)).trace
     cells = [getattr(trace, name).itemsize for name in trace.layout]
-    assert sum(cells) == 54
+    assert sum(cells) == 56
 
 
 def test_the_spans_are_a_frame_in_words_and_milliseconds():

@@ -2,7 +2,7 @@
 
 A row is opened when a message is sent and filled in as it travels, so its number is its name, a parent's number is
 always smaller than its children's, and a run cut at any moment has nothing to tidy up. Columns of numbers cost about
-54 bytes a message; rows of objects cost ten times that and slow the run down.
+56 bytes a message; rows of objects cost ten times that and slow the run down.
 """
 
 from array import array
@@ -77,7 +77,7 @@ class Trace(Columns):
     outcome: array
     answer: array
     layout: ClassVar[dict] = {
-        "request": ("i", 0), "parent": ("i", -1), "edge": ("H", 0), "attempt": ("H", 1),
+        "request": ("i", 0), "parent": ("i", -1), "edge": ("H", 0), "attempt": ("i", 1),
         "sent": ("d", NAN), "received": ("d", NAN), "started": ("d", NAN), "ended": ("d", NAN), "answered": ("d", NAN),
         "outcome": ("B", OPEN), "answer": ("B", OPEN),
     }  # fmt: skip

@@ -108,6 +108,8 @@ class Limit:
     It allows 1,000 messages and pauses a request, after the first 100,000, and 1,000,000 of them at any one moment.
     """
 
+    first, each, still = 100_000, 1_000, 1_000_000
+
     def __init__(self, engine):
         self.engine = engine
         self.moment = self.before = 0
@@ -118,7 +120,7 @@ class Limit:
         steps = sent + engine.pauses
         if engine.now > self.moment:
             self.moment, self.before = engine.now, steps
-        if steps <= 100_000 + 1_000 * offered and steps - self.before < 1_000_000:
+        if steps <= self.first + self.each * offered and steps - self.before < self.still:
             return
         trace = engine.trace
         recent = dict.fromkeys(trace.edges[e] for e in trace.edge[max(0, len(trace) - 50) : len(trace)])
