@@ -5,13 +5,13 @@ def reveal(my_guess, truth, meaning=""):
     """Print what the run says beside what the reader guessed.
 
     >>> reveal(None, "B")
-    The run says: B. You have not guessed yet: set my_guess, and run again.
+    The run says: B. You have not guessed yet: write your guess above, and run again.
     >>> reveal("A", "B", "the queue was full")
     The run says: B (the queue was full). Your guess was A.
     """
     said = f"The run says: {truth}{f' ({meaning})' if meaning else ''}."
     if my_guess is None:
-        print(said, "You have not guessed yet: set my_guess, and run again.")
+        print(said, "You have not guessed yet: write your guess above, and run again.")
     else:
         print(said, "Your guess was right." if my_guess == truth else f"Your guess was {my_guess}.")
 
