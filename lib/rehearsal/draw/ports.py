@@ -53,11 +53,12 @@ class Ports:
         outs = [(i, "out") for i in self.back if self.wires[i].source == name]
         return outs + [(i, "in") for i in self.back if self.wires[i].target == name]
 
-    def seat(self, wire, way, deep):
+    def seat(self, end, deep):
         """Return the key by which turns stand underneath a node: leaving, loops around each other, arriving.
 
         `deep` is how low their tracks are: with this order no two lines cross.
         """
+        wire, way = end
         loop = self.wires[wire].source == self.wires[wire].target
         if way == "out":
             return (1, -deep, wire) if loop else (0, deep, wire)
@@ -72,7 +73,7 @@ class Ports:
         length, breadth = self.sizes[name]
         labels = [self.wires[i].across + 3 for i in self._incoming(name)] or [0.0]
         outgoing = sum(bool(p) and w.source == name for w, p in zip(self.wires, self.paths, strict=True))
-        ends = sorted(self.ends(name), key=lambda end: self.seat(*end, end[0]))
+        ends = sorted(self.ends(name), key=lambda end: self.seat(end, end[0]))
         if self.under(name):
             length = max(length, max(self.lined(ends), default=0.0) + 2 * EDGE + 4)
         else:

@@ -178,7 +178,7 @@ class _Routing(Ports):
     def _turn(self, name):
         """Place the turns underneath a node: what leaves stands left of what enters, so no lines cross."""
         ends = self.ends(name) if self.under(name) else []
-        ends.sort(key=lambda end: self.seat(*end, self.tracks[end[0]]))
+        ends.sort(key=lambda end: self.seat(end, self.tracks[end[0]]))
         middle = (self.start[self.layer[name]] + self.end[self.layer[name]]) / 2
         places = self.lined(ends)
         self.turns.update(zip(ends, (middle + at - places[-1] / 2 for at in places), strict=True))

@@ -12,6 +12,7 @@ from rehearsal.graphs import hub
 GAP = 22.0  # above the nodes that never spoke [pt]
 NAMES = {False: 14, True: 22}  # where names are broken, by whether the flow runs down [characters]
 RADII = ((150.0, 104.0), (185.0, 92.0))  # around a middle, at first, beside another or alone [pt]
+APART = (34.0, 18.0)  # of two boxes, beside and above each other, at least [pt]
 GROWTH = [1.12**n for n in range(22)]  # and how often they are tried larger
 
 
@@ -152,7 +153,7 @@ def _crowded(boxes):
     """Return how many pairs of boxes come closer than an arrow needs."""
     placed = list(boxes.values())
     return sum(
-        abs(x - u) < (w + p) / 2 + 14 and abs(y - v) < (h + q) / 2 + 14
+        abs(x - u) < (w + p) / 2 + APART[0] and abs(y - v) < (h + q) / 2 + APART[1]
         for n, (x, y, w, h) in enumerate(placed)
         for u, v, p, q in placed[:n]
     )

@@ -18,6 +18,7 @@ PITCH = (38.0, 66.0, 84.0)  # of columns: least, usual, widest [pt]
 ROW = 30.0  # [pt]
 NAMES = 26  # where names of messages are broken [characters]
 SLANT = 38.0  # of headers that do not fit in their columns [degrees]
+COUNTS = 30.0  # width of the counts [pt]
 SQUARE = 4.6  # half the side of a square [pt]
 
 
@@ -33,6 +34,7 @@ class Chart(NamedTuple):
     pitch: float
     head: float
     upright: bool
+    tail: float  # what the counts need
 
     def x(self, name):
         """Return the place of a column."""
@@ -60,12 +62,10 @@ class Chart(NamedTuple):
     @property
     def width(self):
         """Return the width of the chart: columns, counts, and the headers that lean out to the right."""
-        failed = max((len(f"✗{row.failures:,}") for row in self.rows if row.failures), default=0)
-        numbers = 40.0 + failed * 6 if self.counted else 4.0
         lean = 0.0
         if not self.upright:
             lean = max(self.x(n) + pen.measure(pen.wrap(n, 20), 9.5)[0] * 0.79 - self.edge for n in self.columns if n)
-        return self.edge + max(numbers, lean + 8)
+        return self.edge + max(self.tail, lean + 2)
 
 
 def _system(thing):
@@ -90,22 +90,25 @@ def chart(thing, columns, like=(), room=pen.WIDEST):
     """
     system, rows, like = _system(thing), messages(thing), like or (thing,)
     names = [name for other in like for name in columns_of(other)]
-    left = 14 + max([30.0, *(pen.measure(pen.wrap(r.name, NAMES), 9.5)[0] for o in like for r in messages(o))])
-    pitch, upright = _pitch(names, len(columns), left, room)
+    every = [row for other in like for row in messages(other)]
+    left = 14 + max([30.0, *(pen.measure(pen.wrap(row.name, NAMES), 9.5)[0] for row in every)])
+    failed = [pen.measure(f"✗{row.failures:,}", 9, True)[0] + 6 for row in every if row.failures]
+    tail = COUNTS + max(failed, default=0.0) if thing is not system else 4.0
+    pitch, upright = _pitch(names, len(columns), room - left - tail)
     sizes = [pen.measure(pen.wrap(name, 12 if upright else 20), 9.5) for name in names]
     head = max([h for _, h in sizes] if upright else [w * 0.62 + h * 0.79 for w, h in sizes]) + 8
     graph = declared(system) if thing is system else interactions(thing)
-    return Chart(system.name, list(columns), rows, hub(graph), thing is not system, left, pitch, head, upright)
+    return Chart(system.name, list(columns), rows, hub(graph), thing is not system, left, pitch, head, upright, tail)
 
 
-def _pitch(names, count, left, width):
-    """Return the distance of columns in a chart of so much width, and whether their names fit upright."""
+def _pitch(names, count, room):
+    """Return the distance of so many columns in a `room` so wide [pt], and whether their names fit upright."""
     least, usual, widest = PITCH
-    most = min(widest, (width - left - 60) / count)
-    need = max(pen.measure(pen.wrap(name, 12), 9.5, True)[0] for name in names) + 8
+    most = min(widest, room / count)
+    need = max(pen.measure(pen.wrap(name, 12), 9.5, True)[0] for name in names) + 7
     if need <= most:
         return max(need, min(usual, most)), True
-    return max(least, min(usual, (width - left - 75) / count)), False
+    return max(least, min(usual, most)), False
 
 
 def wiring(run, *, ax=None, title=None, subtitle=None, services=None):
@@ -162,7 +165,7 @@ def draw(ax, plot):
         )
     pen.text(ax, plot.left - 14, last + 12, "sends", 9, palette.GREY, ha="right")
     if plot.counted and plot.rows:
-        pen.text(ax, plot.edge + 28, plot.head - 5, "n", 9, palette.GREY, ha="right", va="bottom")
+        pen.text(ax, plot.edge + COUNTS - 2, plot.head - 5, "n", 9, palette.GREY, ha="right", va="bottom")
     if not plot.rows:
         pen.text(ax, (plot.left + plot.edge) / 2, plot.y(0), "no message was sent", colour=palette.GREY, **PLATE)
     for place, row in enumerate(plot.rows):
@@ -184,10 +187,10 @@ def _row(ax, plot, row, y):
         if not row.pairs:
             _tail(ax, plot, row, plot.x(sender), y)
     if plot.counted:
-        pen.text(ax, plot.edge + 28, y, f"{row.number:,}", 9, palette.GREY, ha="right")
+        pen.text(ax, plot.edge + COUNTS - 2, y, f"{row.number:,}", 9, palette.GREY, ha="right")
     if row.failures:
         red = palette.KINDS["lost"].colour
-        pen.text(ax, plot.edge + 33, y, f"✗{row.failures:,}", 9, red, ha="left", fontweight="bold")
+        pen.text(ax, plot.edge + COUNTS + 3, y, f"✗{row.failures:,}", 9, red, ha="left", fontweight="bold")
 
 
 def _square(ax, x, y, colour):
