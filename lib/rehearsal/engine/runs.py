@@ -1,5 +1,6 @@
 """A run: a pure function of system, load, faults and seed."""
 
+import gc
 import warnings
 from contextlib import contextmanager
 from functools import cached_property
@@ -92,7 +93,7 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
     engine.trace.watch = Limit(engine)
     arrange(engine, faults, until)
     try:
-        with _bar(engine, loads, until, progress):
+        with _bar(engine, loads, until, progress), _seldom_swept():
             for each in loads:
                 for source in sources(engine, each):
                     source.begin()
@@ -130,6 +131,17 @@ class Limit:
             f"{engine.system.name}: {sent:,} messages{pauses} for {offered:,} requests at {engine.now:g} ms: "
             f"this run would not end. Is there a cycle? The last messages: {way}"
         )
+
+
+@contextmanager
+def _seldom_swept():
+    """Let Python look for cyclic garbage seldom: a run makes millions of small objects and hardly a cycle."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 @contextmanager
