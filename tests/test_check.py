@@ -231,3 +231,20 @@ def test_the_talk_of_a_handler_is_known_before_the_run():
     said = talk(system, system.find("enter"))
     assert [o.place for o in said.calls] == [o.place for o in said.sends] == ["back.work"]
     assert said.publishes == ("job.placed",)
+
+
+def test_an_event_misspelled_by_one_of_two_publishers_is_an_error_with_the_right_name():
+    shop = System("shop")
+    desk, night_desk = shop.service("desk"), shop.service("night desk")
+
+    for each, topic in ((desk, "order.placed"), (night_desk, "order.placd")):
+
+        @each.operation(publishes=topic, name="place")
+        def place(ctx, order): ...
+
+    @shop.service("inventory").on("order.placed")
+    def reserve(ctx, order): ...
+
+    shop.accepts("order", desk.operations["place"])
+    with pytest.raises(ModelError, match=r"publishes 'order\.placd', which nobody hears.*did you mean 'order\.placed'"):
+        run(shop, Times("order", at=[0]))

@@ -137,6 +137,11 @@ def _check_faults(system, faults):
             raise ModelError(f"{one.service} cannot crash while it is down: {one}; {two}")
 
 
+def _misspelt(topic, there, lonely):
+    """Return whether a topic looks like a slip: a letter off one that is there, or near one without its other half."""
+    return get_close_matches(topic, sorted(there), cutoff=0.93) or get_close_matches(topic, sorted(lonely), cutoff=0.85)
+
+
 def _check_topics(system):
     published = {t for h in system.handlers() for t in h.publishes}
     heard = {t for s in system.services.values() for t in s.subscriptions}
@@ -144,12 +149,14 @@ def _check_topics(system):
     odd = []
     for topic in sorted((heard | ends) - published):
         readers = [s.name for s in system.services.values() if topic in s.subscriptions] or ["accepts"]
-        if get_close_matches(topic, sorted(published - heard - ends), cutoff=0.85):
+        if _misspelt(topic, published, published - heard - ends):
             raise ModelError(f"{readers[0]} waits for {topic!r}: {unknown('topic', topic, published)}")
         there = ", ".join(sorted(published)) or "none"
         odd.append(f"nobody publishes {topic!r}, which {', '.join(readers)} waits for; topics here: {there}")
     for topic in sorted(published - heard - ends):
         speakers = ", ".join(h.place for h in system.handlers() if topic in h.publishes)
+        if _misspelt(topic, heard, heard - published):
+            raise ModelError(f"{speakers} publishes {topic!r}, which nobody hears: {unknown('topic', topic, heard)}")
         there = ", ".join(sorted(heard)) or "none"
         odd.append(f"nobody hears {topic!r}, which {speakers} publishes; topics heard here: {there}")
     for name, broker in system.brokers.items():
