@@ -2,6 +2,7 @@
 
 from rehearsal.draw.backlog import backlog
 from rehearsal.draw.fates import fates, fates_pair
+from rehearsal.draw.health import health, health_pair
 from rehearsal.draw.house import guess, pair, panel, style, title
 from rehearsal.draw.interaction import interaction, interaction_pair
 from rehearsal.draw.sequence import sequence, sequence_pair
@@ -15,6 +16,8 @@ __all__ = [
     "fates",
     "fates_pair",
     "guess",
+    "health",
+    "health_pair",
     "interaction",
     "interaction_pair",
     "pair",

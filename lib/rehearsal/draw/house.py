@@ -33,17 +33,49 @@ def pair(width=13.0, height=4.6, sharex=True, sharey=True):
         return plt.subplots(1, 2, figsize=(width, height), sharex=sharex, sharey=sharey)
 
 
+def grow(ax, width, height):
+    """Enlarge the figure of a panel that is smaller than `width` × `height` [pt]: text does not shrink with it."""
+    figure = ax.get_figure(root=True)
+    for _ in range(2):
+        figure.draw_without_rendering()
+        have = ax.get_window_extent().size * 72 / figure.dpi
+        more = [max(1.0, want / max(has, 1.0)) for want, has in zip((width, height), have, strict=True)]
+        if max(more) > 1.001:
+            figure.set_size_inches(figure.get_size_inches() * more)
+
+
 def title(ax, message, look="", lift=0.0):
     """Write the message bold at the left, and under it in grey the one line that says what to look at.
 
     `lift` [points] leaves room between them and the panel, for a row of headers or a legend.
     """
-    ax.set_title(message, loc="left", pad=6 + lift + (17 if look else 0))
+    ax.set_title(message, loc="left", pad=6 + lift + (5 + 12 * (look.count("\n") + 1) if look else 0))
     if look:
         ax.annotate(
             look, (0, 1), (0, 6 + lift), xycoords="axes fraction", textcoords="offset points",
             color=palette.GREY, fontsize=9, va="bottom", annotation_clip=False,
         )  # fmt: skip
+
+
+def folded(ax, message, look="", lift=0.0, more=0.0):
+    """Write a title as `title` does, in several lines where it is wider than the panel and `more` [pt]."""
+    from rehearsal.draw.pen import measure
+
+    figure = ax.get_figure(root=True)
+    figure.draw_without_rendering()
+    room = ax.get_window_extent().width * 72 / figure.dpi + more
+
+    def fold(text, size, bold):
+        lines = [""]
+        for part in text.replace("; ", ";\n").split("\n") if measure(text, size, bold)[0] > room else [text]:
+            lines += [""] if lines[-1] else []
+            for word in part.split(" "):
+                if lines[-1] and measure(f"{lines[-1]} {word}", size, bold)[0] > room:
+                    lines.append("")
+                lines[-1] += f" {word}" if lines[-1] else word
+        return "\n".join(lines)
+
+    title(ax, fold(message, 12, True), fold(look, 9, False), lift)
 
 
 def band(ax, at, until, label="", clip=float("inf")):

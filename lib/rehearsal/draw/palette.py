@@ -76,3 +76,12 @@ FATES = {
     "stuck": Mark("#111111", "*", True),
     "open": Mark("#9CA3AF", "^", False),
 }
+
+HEALTH = {
+    "≥ 99 %": "#E3ECF2",
+    "90–99 %": "#EBCB5B",
+    "50–90 %": "#E69F00",
+    "< 50 %": "#B3400A",
+    "no traffic": PAPER,
+}
+LATE = "#9CCBE8"

@@ -67,7 +67,7 @@ def sheet(ax, width, height, title="", look="", foot=0.0, own=False, least=380.0
     elif own:
         wide = width
     else:
-        _grow(ax, width, height)
+        house.grow(ax, width, height)
         wide = width
         ax.set_aspect("equal", adjustable="box", anchor="NW")
     ax.set(xlim=(0, wide), ylim=(height, 0), xticks=[], yticks=[])
@@ -98,16 +98,6 @@ def place(figure, left, top, width, height):
     """Return a new Axes of `width` × `height` [pt], so far from the left and the upper edge of the figure."""
     w, h = figure.get_size_inches() * 72
     return figure.add_axes((left / w, 1 - (top + height) / h, width / w, height / h))
-
-
-def _grow(ax, width, height):
-    figure = ax.get_figure(root=True)
-    for _ in range(2):
-        figure.draw_without_rendering()
-        have = ax.get_window_extent().size * 72 / figure.dpi
-        more = [max(1.0, want / max(has, 1.0)) for want, has in zip((width, height), have, strict=True)]
-        if max(more) > 1.001:
-            figure.set_size_inches(figure.get_size_inches() * more)
 
 
 def text(ax, x, y, words, size=LABEL, colour=palette.INK, gid="label", **how):

@@ -1,0 +1,143 @@
+"""Judge each message and each request: was it good, and if not, at what moment did it turn bad?
+
+A message is *good* when its work ended well (a business no is well, unless something had to be undone for it), its
+sender was told nothing else, and it was over within the objective of its request, counted from its sending. An event
+or a command counts from its publication, and however often the broker delivers it, it is one message. It turns bad
+when somebody is told so, or its objective has passed, whichever is first. What is not over when the run ends, and not
+late yet, is not judged; what a caller's own breaker kept back was never sent to anybody. A request is good when it
+was on time, or refused in time.
+"""
+
+from math import inf, isnan
+from typing import NamedTuple
+
+from rehearsal.measures import whole
+from rehearsal.trace import LOST, NONE, OK, OPEN, OUTCOMES, REFUSED
+
+
+class Trouble(NamedTuple):
+    """Hold what really was wrong, from `at` until `until` [ms]: a service that was down, or any other fault."""
+
+    struck: tuple
+    at: float
+    until: float
+    label: str
+    down: bool
+
+
+class Verdict(NamedTuple):
+    """Hold when a message was sent, when it turned bad [ms] (inf: it is good), and if it was only late, not lost."""
+
+    sent: float
+    turned: float
+    late: bool
+
+
+def troubles(run):
+    """Return what was wrong when, in order: the outages that really happened, and all other faults as planned."""
+    happened = getattr(run, "outages", None)
+    crashes = {"Crash", "CrashAt", "Breakdowns"} if happened is not None else set()
+    found = [Trouble((o.service,), o.at, o.until, f"{o.service} down", True) for o in happened or ()]
+    for fault in run.faults:
+        if type(fault).__name__ not in crashes:
+            struck = getattr(fault, "struck", None) or (fault.service,)
+            found.append(Trouble(struck, fault.at, fault.until, fault.label, type(fault).__name__ == "Crash"))
+    return sorted((t for t in found if t.at < run.ended), key=lambda t: t.at)
+
+
+def verdicts(run):
+    """Return {name: [Verdict]} for the client (its requests), then every service and every broker."""
+    found: dict = {name: [] for name in ("client", *run.system.services, *run.system.brokers)}
+    found["client"] = [v for _, v in requests(run)]
+    judge = _judge(run)
+    for name, rows in _messages(run):
+        verdict = judge(name, rows)
+        if verdict:
+            found[name].append(verdict)
+    return found
+
+
+def requests(run):
+    """Yield (row, Verdict) for each request that can be judged, in the order they were offered."""
+    table = run.table
+    goals = [run.objective(kind) for kind in table.kinds]
+    for row, fate in enumerate(run.fates()):
+        offered, settled = table.offered[row], table.settled[row]
+        due = offered + goals[table.kind[row]]
+        if fate in ("on time", "late", "refused"):
+            yield row, _in_time(offered, settled, due)
+        elif fate != "open":
+            yield row, Verdict(offered, min(due, run.ended if isnan(settled) else settled), False)
+        elif due < run.ended:
+            yield row, Verdict(offered, due, True)
+
+
+def _in_time(sent, over, due):
+    return Verdict(sent, inf, False) if over <= due else Verdict(sent, due, True)
+
+
+def _messages(run):
+    """Yield (target, rows) of each message: a delivery with all its repetitions, anything else alone."""
+    trace, brokers = whole(run), run.system.brokers
+    unsent = OUTCOMES.index("unsent") if "unsent" in OUTCOMES else -1
+    delivered: dict = {}
+    for row in range(len(trace)):
+        edge = trace.edge[row]
+        if trace.edges[edge].source in brokers:
+            delivered.setdefault((trace.parent[row], edge), []).append(row)
+        elif trace.outcome[row] != unsent:
+            yield trace.edges[edge].target, [row]
+    for (_, edge), rows in delivered.items():
+        yield trace.edges[edge].target, rows
+
+
+def _judge(run):
+    """Return a function that judges the rows of one message; None where it is too early to tell."""
+    trace, goals = run.trace, [run.objective(kind) for kind in run.table.kinds]
+    undid, brokers = _undid(trace), run.system.brokers
+
+    def judge(target, rows):
+        row, last = rows[0], rows[-1]
+        delivered = trace.edges[trace.edge[row]].source in brokers
+        sent = trace.sent[trace.parent[row]] if delivered and trace.parent[row] >= 0 else trace.sent[row]
+        due = sent + goals[run.table.kind[trace.request[row]]]
+        ends = [_over(trace, r) for r in rows if _well(trace, undid, r)]
+        if ends:
+            return _in_time(sent, min(ends), due)
+        if trace.outcome[last] == OPEN and trace.answer[last] in (NONE, OPEN):
+            return Verdict(sent, due, True) if due < run.ended else None
+        return Verdict(sent, min(due, _failed(run, target, last)), False)
+
+    return judge
+
+
+def _undid(trace):
+    """Return for each message whether something was undone on its behalf."""
+    undid = bytearray(len(trace))
+    for row in range(len(trace) - 1, -1, -1):
+        parent = trace.parent[row]
+        if parent >= 0 and (undid[row] or trace.edges[trace.edge[row]].undo):
+            undid[parent] = 1
+    return undid
+
+
+def _well(trace, undid, row):
+    outcome, answer = trace.outcome[row], trace.answer[row]
+    ended_well = outcome == OK or (outcome == REFUSED and not undid[row])
+    return ended_well and answer in (OK, REFUSED, NONE, OPEN)
+
+
+def _over(trace, row):
+    """Return when whoever waits knew, or where nobody does, when the work was over."""
+    return trace.ended[row] if isnan(trace.answered[row]) else trace.answered[row]
+
+
+def _failed(run, target, row):
+    """Return when it was known, or happened, that a message went wrong; what a crash took went with that crash."""
+    trace = run.trace
+    if not isnan(_over(trace, row)):
+        return _over(trace, row)
+    met = [t[row] for t in (trace.sent, trace.received, trace.started) if not isnan(t[row])]
+    if trace.outcome[row] == LOST:
+        return next((t.at for t in troubles(run) if t.down and target in t.struck and t.at >= met[-1]), met[-1])
+    return met[-1]
