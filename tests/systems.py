@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from rehearsal import Exponential, Failed, System, Times, ms, run
-from rehearsal.system import AGAIN
+from rehearsal.service import AGAIN
 from rehearsal.trace import OUTCOMES
 
 

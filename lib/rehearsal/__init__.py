@@ -2,15 +2,28 @@
 
 from rehearsal.draws import Constant, Empirical, Exponential, Lognormal, Uniform
 from rehearsal.engine import FATES, Run, run
-from rehearsal.errors import DesignWarning, Failed, Lost, ModelError, Refused, Rejected, TimedOut
-from rehearsal.faults import Crash, Errors, Slow
+from rehearsal.errors import (
+    BulkheadFull,
+    CircuitOpen,
+    DesignWarning,
+    Failed,
+    Lost,
+    ModelError,
+    Refused,
+    Rejected,
+    TimedOut,
+)  # fmt: skip
+from rehearsal.faults import Breakdowns, Crash, CrashAt, Errors, LoadSpike, Mute, Slow
 from rehearsal.load import Closed, Evenly, Poisson, Times
-from rehearsal.policies import Retry
+from rehearsal.network import Delay, Drop, Duplicate, Partition, Reorder
+from rehearsal.policies import Bulkhead, CircuitBreaker, Guard, Hedge, Retry, RetryBudget
 from rehearsal.system import System
 from rehearsal.units import minute, ms, sec
 
 __all__ = [
-    "FATES", "Closed", "Constant", "Crash", "DesignWarning", "Empirical", "Errors", "Evenly", "Exponential", "Failed",
-    "Lognormal", "Lost", "ModelError", "Poisson", "Refused", "Rejected", "Retry", "Run", "Slow", "System", "TimedOut",
-    "Times", "Uniform", "minute", "ms", "run", "sec",
+    "FATES", "Breakdowns", "Bulkhead", "BulkheadFull", "CircuitBreaker", "CircuitOpen", "Closed", "Constant", "Crash",
+    "CrashAt", "Delay", "DesignWarning", "Drop", "Duplicate", "Empirical", "Errors", "Evenly", "Exponential", "Failed",
+    "Guard", "Hedge", "LoadSpike", "Lognormal", "Lost", "ModelError", "Mute", "Partition", "Poisson", "Refused",
+    "Rejected", "Reorder", "Retry", "RetryBudget", "Run", "Slow", "System", "TimedOut", "Times", "Uniform", "minute",
+    "ms", "run", "sec",
 ]  # fmt: skip

@@ -1,13 +1,12 @@
 """Refuse a wrong blueprint before it runs, and say what is there instead."""
 
 from difflib import get_close_matches
-from itertools import pairwise
 from typing import NamedTuple
 
 from rehearsal.contacts import Contact, Missing, contacts
 from rehearsal.errors import ModelError, unknown
-from rehearsal.faults import Crash, Errors, Fault
-from rehearsal.system import CLIENT, Operation
+from rehearsal.faultcheck import check_faults
+from rehearsal.service import CLIENT, Operation
 
 
 class Talk(NamedTuple):
@@ -40,7 +39,8 @@ def check(system, loads, faults=(), until=None):
         system.find(entry.operation)
     _check_links(system)
     _check_loads(system, loads, until)
-    _check_faults(system, faults)
+    _check_guards(system)
+    check_faults(system, loads, faults)
     return _check_topics(system)
 
 
@@ -109,6 +109,15 @@ def _check_links(system):
             raise ModelError(f"the link {' – '.join(sorted(pair))} leads nowhere: {unknown('node', name, nodes)}")
 
 
+def _check_guards(system):
+    for pair in system.guards:
+        for name in pair:
+            if name == CLIENT:
+                raise ModelError("the client asks once: put a service before it that waits and tries again")
+            if name is not None and name not in system.services:
+                raise ModelError(f"a guard stands where nobody calls: {unknown('service', name, system.services)}")
+
+
 def _check_loads(system, loads, until):
     seen = set()
     for load in loads:
@@ -120,21 +129,6 @@ def _check_loads(system, loads, until):
         seen.add(load.name)
         if load.endless and until is None:
             raise ModelError(f"the load {load.name!r} never stops: give it until= or count=, or the run until=")
-
-
-def _check_faults(system, faults):
-    nodes = [*system.services, *system.brokers]
-    for fault in faults:
-        if not isinstance(fault, Fault):
-            raise ModelError(f"a fault is something like Crash('payment', at=90 * sec), not {fault!r}")
-        if fault.service not in nodes:
-            raise ModelError(f"{fault} strikes nobody: {unknown('service', fault.service, nodes)}")
-        if isinstance(fault, Errors) and fault.service in system.brokers:
-            raise ModelError(f"{fault.service} is a broker: it can crash or be slow, it does no work that could fail")
-    crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.service, f.at))
-    for one, two in pairwise(crashes):
-        if one.service == two.service and two.at < one.until:
-            raise ModelError(f"{one.service} cannot crash while it is down: {one}; {two}")
 
 
 def _misspelt(topic, there, lonely):

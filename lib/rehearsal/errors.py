@@ -27,6 +27,14 @@ class Rejected(Failed):
     """Say that the work was not let in: the service was down, or its queue was full."""
 
 
+class CircuitOpen(Rejected):
+    """Say that the caller's own circuit breaker let nothing out."""
+
+
+class BulkheadFull(Rejected):
+    """Say that the caller has as many calls to this service under way as its bulkhead allows."""
+
+
 class Lost(Failed):
     """Say that a crash took the work, and with it the connection."""
 

@@ -1,45 +1,51 @@
 """What can break, as data: frozen, printable, comparable, combinable in any number.
 
-Windows are half-open, [at, at + lasting), and at a tie the fault goes first. A fault names its service, and the name
-is all that counts, so that one fault strikes the same service in every style.
+Windows are half-open, [at, at + lasting), and at a tie the fault goes first. A fault names what it strikes, and the
+name is all that counts, so that one fault strikes the same service in every style. Faults of the network are in
+`network`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
+from typing import ClassVar
 
+from rehearsal.arguments import choice, name_of, share, whole
+from rehearsal.draws import Distribution, times
+from rehearsal.service import CLIENT
 from rehearsal.units import duration, pretty
 
 
-def _name(service):
-    return service if isinstance(service, str) else service.name
-
-
 class Fault:
-    """Hold what all faults share: whom they strike (`service`, by name), from `at` until `until` [ms]."""
+    """Hold what all faults share: whom they strike, from `at` until `until` [ms]."""
 
     service: str
     at: float
     lasting: float
 
-    @property
-    def verb(self):
-        """Return what happens to the service, in a word or two."""
-        return "strikes"
-
     def __post_init__(self):
-        object.__setattr__(self, "service", _name(self.service))
+        object.__setattr__(self, "service", name_of(self.service))
         duration(self.at, f"at of {type(self).__name__}")
         duration(self.lasting, f"lasting of {type(self).__name__}", positive=True, ever=True)
 
     @property
+    def verb(self):
+        """Return what happens to what is struck, in a word or two."""
+        return "strikes"
+
+    @property
+    def struck(self):
+        """Return the names of the nodes it strikes."""
+        return (self.service,)
+
+    @property
     def until(self):
-        """Return the moment it is over [ms]: the first one at which the service is well again."""
+        """Return the moment it is over [ms]: the first one at which all is well again."""
         return self.at + self.lasting
 
     @property
     def label(self):
         """Return the words for a picture."""
-        return f"{self.service} {self.verb}"
+        return f"{' – '.join(self.struck)} {self.verb}"
 
     def __str__(self):
         return f"{self.label} from {pretty(self.at)} for {pretty(self.lasting)}"
@@ -49,20 +55,97 @@ class Fault:
 class Crash(Fault):
     """Stop a service (or a broker) at `at` for `lasting` [ms]; without `lasting`, for ever.
 
-    Work in progress is lost, and so is what waits in memory: their callers hear of a broken connection one network
-    hop later. Messages from a broker are durable: those waiting stay, those in work are delivered again, first in
-    line, after the restart. Arrivals while it is down are refused at once. After the restart every worker is free. A
-    broker keeps what it holds; publishers keep what they could not hand over, and hand it over at the restart.
+    `work` in progress is "lost" (its callers hear of a broken connection one network hop later), or after the restart
+    it begins anew ("restart") or goes on where it was ("resume"). The `queue` in memory is "lost" or "kept".
+    `arrivals` while it is down are "refused" at once, "ignored" (a black hole: nobody is told anything until a
+    time-out), or "wait" for the restart. Messages from a durable broker are kept whatever is said here: those waiting
+    stay, those in work are delivered again, first in line. After the restart every worker is free. A service that is
+    `durable` keeps queue and progress; with a `failover`, the outage is over when the standby has taken over.
     """
 
     service: str
     at: float
     lasting: float = inf
+    work: str = "lost"
+    queue: str = "lost"
+    arrivals: str = "refused"
+
+    def __post_init__(self):
+        super().__post_init__()
+        choice(self.work, "work of Crash", ("lost", "restart", "resume"))
+        choice(self.queue, "queue of Crash", ("lost", "kept"))
+        choice(self.arrivals, "arrivals of Crash", ("refused", "ignored", "wait"))
 
     @property
     def verb(self):
         """Return what happens to the service, in a word or two."""
         return "down"
+
+
+@dataclass(frozen=True)
+class CrashAt(Fault):
+    """Stop a service at one moment of the `count`-th message for one of its operations (or topics) since `at`.
+
+    The three moments differ in what they leave behind. "before": the message finds it down. "during": its work is
+    lost, without effect (a handler that waits for others has sent its first request). "after": the effect is done, and
+    nobody learns of it; nothing was published, replied or acknowledged, so whoever asks again does it twice.
+    """
+
+    service: str
+    operation: str
+    moment: str = "after"
+    count: int = 1
+    lasting: float = inf
+    at: float = 0.0
+    queue: ClassVar = "lost"
+    work: ClassVar = "lost"
+    arrivals: ClassVar = "refused"
+
+    def __post_init__(self):
+        super().__post_init__()
+        object.__setattr__(self, "operation", name_of(self.operation))
+        choice(self.moment, "moment of CrashAt", ("before", "during", "after"))
+        whole(self.count, "count of CrashAt", 1)
+
+    @property
+    def verb(self):
+        """Return what happens to the service, in a word or two."""
+        return f"down {self.moment} {self.operation}"
+
+
+@dataclass(frozen=True)
+class Breakdowns(Fault):
+    """Stop a service again and again: it is up for a time drawn from `up`, down for one drawn from `down` [ms].
+
+    The draws are keyed by their own count. The clock that runs towards the next breakdown runs "always", or only while
+    somebody is at work ("busy": what wears out by use). What waits is kept, and arrivals wait, as at a machine; `work`
+    in progress is "lost", begins anew ("restart") or goes on ("resume").
+    """
+
+    service: str
+    up: Distribution
+    down: Distribution
+    work: str = "lost"
+    clock: str = "always"
+    at: float = 0.0
+    lasting: float = inf
+    queue: ClassVar = "kept"
+    arrivals: ClassVar = "wait"
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("up", "down"):
+            found = times(getattr(self, name), f"{name} of Breakdowns")
+            if not found.mean > 0:
+                raise ValueError(f"{name} of Breakdowns must be greater than 0, not {getattr(self, name)!r}")
+            object.__setattr__(self, name, found)
+        choice(self.work, "work of Breakdowns", ("lost", "restart", "resume"))
+        choice(self.clock, "clock of Breakdowns", ("always", "busy"))
+
+    @property
+    def verb(self):
+        """Return what happens to the service, in a word or two."""
+        return "breaks down"
 
 
 @dataclass(frozen=True)
@@ -96,10 +179,45 @@ class Errors(Fault):
 
     def __post_init__(self):
         super().__post_init__()
-        if not 0 <= self.rate <= 1:
-            raise ValueError(f"the rate of Errors is a share from 0 to 1, not {self.rate!r}")
+        share(self.rate, "the rate of Errors")
 
     @property
     def verb(self):
         """Return what happens to the service, in a word or two."""
         return f"{self.rate:.0%} errors"
+
+
+@dataclass(frozen=True)
+class Mute(Fault):
+    """Let a service do its work and never tell: its replies, events and commands are lost; it still acknowledges."""
+
+    service: str
+    at: float = 0.0
+    lasting: float = inf
+
+    @property
+    def verb(self):
+        """Return what happens to the service, in a word or two."""
+        return "mute"
+
+
+@dataclass(frozen=True)
+class LoadSpike(Fault):
+    """Offer `factor` times as many requests of an open load for a while: the usual ones, and others between them."""
+
+    factor: float
+    at: float
+    lasting: float
+    load: str = ""
+    service: str = field(default=CLIENT, init=False, repr=False)
+
+    def __post_init__(self):
+        duration(self.at, "at of LoadSpike")
+        duration(self.lasting, "lasting of LoadSpike", positive=True)
+        if not 1 < self.factor < inf:
+            raise ValueError(f"the factor of LoadSpike must be greater than 1, not {self.factor!r}")
+
+    @property
+    def verb(self):
+        """Return what happens, in a word or two."""
+        return f"asks ×{self.factor:g}"

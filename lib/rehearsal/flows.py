@@ -7,7 +7,7 @@ A flow is a leg: "direct" (a request or a call), "out" (an event or a command on
 from typing import NamedTuple
 
 from rehearsal.check import talk
-from rehearsal.system import CLIENT
+from rehearsal.service import CLIENT
 from rehearsal.trace import FAILED, LOST, REJECTED, TIMEOUT, Totals
 
 BAD = frozenset((FAILED, REJECTED, LOST, TIMEOUT))

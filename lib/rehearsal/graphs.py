@@ -10,7 +10,8 @@ from math import nan
 from typing import NamedTuple
 
 from rehearsal.flows import declared_flows, observed_flows
-from rehearsal.system import CLIENT, System
+from rehearsal.service import CLIENT
+from rehearsal.system import System
 
 NOBODY = "(nobody)"
 

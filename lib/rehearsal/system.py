@@ -1,150 +1,19 @@
-"""The blueprint: services, what they do, what they react to. It declares and never runs.
+"""The blueprint: services, brokers, links, and where requests enter. It declares and never runs.
 
 A blueprint holds only data and the reader's handlers, so that it can be printed, drawn, checked and run again and
 again. Identity is by name: declaring a name again replaces what had it, so that a notebook's cell can be re-run.
 """
 
-from dataclasses import dataclass, field
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
+from dataclasses import dataclass
 from math import inf
-from types import FunctionType
 
+from rehearsal.arguments import name_of, whole
 from rehearsal.contacts import contacts
-from rehearsal.draws import Constant, Distribution, times
+from rehearsal.draws import Distribution, times
 from rehearsal.errors import ModelError, unknown
-from rehearsal.policies import Retry
-from rehearsal.units import duration
-
-CLIENT = "client"
-NO_TIME = Constant(0.0)
-AGAIN = Retry(4)  # a message whose handler fails comes five times in all, then goes to the dead letters
-
-
-def _names(value):
-    return (value,) if isinstance(value, str | Handler) else tuple(value)
-
-
-def _name(thing):
-    return thing if isinstance(thing, str) else thing.name
-
-
-@dataclass(frozen=True, eq=False)
-class Handler:
-    """Tie a function of the reader's to a service: the time its work `takes`, then what it does.
-
-    The body of a leaf runs at the instant its time is over, so that what it does to `ctx.state` happens at once.
-    `work` names the job, whoever does it: handlers that share it meet the same service times in every style.
-    """
-
-    service: str
-    name: str
-    function: object = field(repr=False)
-    takes: Distribution = NO_TIME
-    work: str = ""
-    publishes: tuple = ()
-    calls: tuple | None = None
-    undoes: str | None = None
-
-    @property
-    def waits(self):
-        """Return True where the function is a generator: it calls others and waits for them."""
-        return isgeneratorfunction(self.function)
-
-    @property
-    def place(self):
-        """Return where it lives, for errors: `inventory.reserve`."""
-        return f"{self.service}.{self.name}"
-
-
-@dataclass(frozen=True, eq=False)
-class Operation(Handler):
-    """Do something when asked: by a call, which waits for the reply, or by a command, which does not."""
-
-    def __call__(self, *_, **__):
-        ask = f"ask for it with `yield ctx.call({self.name}, …)`"
-        raise ModelError(f"{self.name} is an operation of {self.service}: {ask}")
-
-
-@dataclass(frozen=True, eq=False)
-class Subscription(Handler):
-    """React to every event of a topic, from a durable queue of its own, acknowledged after the work.
-
-    `workers`: some of its own; without, it shares the service's. `poll`: look for messages only so often [ms];
-    without, the broker pushes. A handler that fails gets the message again (`retry`), and after that the message
-    goes to the dead letters.
-    """
-
-    topic: str = ""
-    workers: int | None = None
-    poll: float | None = None
-    retry: Retry = AGAIN
-
-
-class Service:
-    """Declare a service: `workers` that do its work, and a FIFO queue before them.
-
-    `queue` limits how many may wait (None: no limit); what comes after is rejected at once, at no cost. A `blocking`
-    service holds a worker while it waits for a reply, as a thread does; without, the worker is given back and taken
-    again. `state` is what its memory holds at the start of each run.
-    """
-
-    def __init__(self, name, workers=1, queue=None, blocking=True, state=None):
-        if not isinstance(name, str) or not name or name == CLIENT:
-            raise ValueError(f"a service needs a name other than {CLIENT!r}, not {name!r}")
-        self.name = name
-        self.workers = _whole(workers, f"workers of {name}", 1)
-        self.queue = None if queue is None else _whole(queue, f"queue of {name}", 0)
-        self.blocking = bool(blocking)
-        self.state = dict(state or {})
-        self.operations = {}
-        self.subscriptions = {}
-
-    def operation(self, *, takes=0.0, name=None, work=None, publishes=(), calls=None, undoes=None):
-        """Declare what the service does when asked; the decorated name becomes the operation.
-
-        `takes` [ms or a distribution] is the time of the work, `publishes` the topics it may publish to, `calls` the
-        operations it may call (said: enforced; else read from the function), `undoes` the operation it compensates.
-        """
-
-        def declare(function):
-            own = _checked(function, self, name)
-            said = _said(self, own, takes, work or own, publishes, calls, undoes)
-            self.operations[own] = Operation(function=function, **said)
-            return self.operations[own]
-
-        return declare
-
-    def on(
-        self, topic, *, takes=0.0, name=None, work=None, publishes=(), calls=None, undoes=None,
-        workers=None, poll=None, retry=AGAIN,
-    ):  # fmt: skip
-        """Declare how the service reacts to each event of `topic`; one handler a topic."""
-
-        def declare(function):
-            own = _checked(function, self, name)
-            # Two services may both call their handler `on_placed`: without the service's name in the work,
-            # adding one would shift the draws of the other.
-            said = _said(self, own, takes, work or f"{self.name}.{own}", publishes, calls, undoes)
-            crew = None if workers is None else _whole(workers, f"workers of {said['name']}", 1)
-            pause = None if poll is None else duration(poll, f"poll of {own}", positive=True)
-            if not isinstance(retry, Retry):
-                raise TypeError(f"retry of {self.name}.{own} must be a Retry, such as Retry(2), not {retry!r}")
-            self._forget(own, function)
-            subscription = Subscription(function=function, topic=topic, workers=crew, poll=pause, retry=retry, **said)
-            self.subscriptions[topic] = subscription
-            return subscription
-
-        return declare
-
-    def _forget(self, name, function):
-        """Drop the subscriptions a new function of this name replaces; one function may hear several topics."""
-        for topic, old in list(self.subscriptions.items()):
-            if old.name == name and old.function.__code__ is not function.__code__:
-                del self.subscriptions[topic]
-
-    def __repr__(self):
-        has = f"{len(self.operations)} operations, {len(self.subscriptions)} subscriptions"
-        return f"Service({self.name}: {self.workers} workers, {has})"
+from rehearsal.policies import Guard
+from rehearsal.service import NO_TIME, Operation, Service, names
+from rehearsal.units import duration, sec
 
 
 @dataclass(frozen=True)
@@ -152,13 +21,18 @@ class Broker:
     """Carry events and commands: a node like any other, with a `latency` [ms or a distribution] of its own.
 
     `carries` lists its topics (None: all that no other broker carries); `workers` limits how many messages it handles
-    at a time (None: as many as come).
+    at a time (None: as many as come). A broker that is not `durable` keeps nothing: what it, or a reader, has in hand
+    in a crash is lost, and so is what comes for one that is down. With `failover` [ms] a standby takes over so long
+    after a crash. What a durable one sent and nobody acknowledged comes again after `redelivers` [ms].
     """
 
     name: str
     latency: Distribution = NO_TIME
     carries: tuple | None = None
     workers: int | None = None
+    durable: bool = True
+    failover: float | None = None
+    redelivers: float = 1 * sec
 
 
 @dataclass(frozen=True)
@@ -186,24 +60,48 @@ class System:
     def __init__(self, name, network=0.0):
         self.name = name
         self.network = times(network, "network")
-        self.services, self.links, self.entries = {}, {}, {}
+        self.services, self.links, self.entries, self.guards = {}, {}, {}, {}
         self._brokers = {}
 
-    def service(self, name, workers=1, queue=None, blocking=True, state=None):
+    def service(
+        self, name, workers=1, queue=None, blocking=True, state=None, durable=False, failover=None, patience=None
+    ):
         """Declare a service and return it; an old one of that name is gone, with its handlers."""
-        self.services[name] = Service(name, workers, queue, blocking, state)
+        self.services[name] = Service(name, workers, queue, blocking, state, durable, failover, patience)
         return self.services[name]
 
-    def broker(self, name="broker", latency=0.0, carries=None, workers=None):
+    def broker(
+        self, name="broker", latency=0.0, carries=None, workers=None, durable=True, failover=None, redelivers=1 * sec
+    ):
         """Declare a broker and return it; a system that publishes without one gets a plain one."""
-        topics = None if carries is None else tuple(_name(c) for c in _names(carries))
-        crew = None if workers is None else _whole(workers, f"workers of {name}", 1)
-        self._brokers[name] = Broker(name, times(latency, f"latency of {name}"), topics, crew)
-        return self._brokers[name]
+        topics = None if carries is None else tuple(name_of(c) for c in names(carries))
+        crew = None if workers is None else whole(workers, f"workers of {name}", 1)
+        standby = None if failover is None else duration(failover, f"failover of {name}", positive=True)
+        again = duration(redelivers, f"redelivers of {name}", positive=True)
+        made = Broker(name, times(latency, f"latency of {name}"), topics, crew, bool(durable), standby, again)
+        self._brokers[name] = made
+        return made
+
+    def guard(self, *, by=None, to=None, **policies):
+        """Put policies around many calls: those made `by` one service, `to` another, or all there are.
+
+        `timeout`, `deadline` [ms], `cancel`, `retry`, `budget`, `breaker`, `bulkhead`, `hedge`, `fallback`: see
+        `Guard`. What is said of fewer calls goes before what is said of more, a call's own words before both.
+        """
+        place = tuple(None if end is None else name_of(end) for end in (by, to))
+        self.guards[place] = Guard(**policies)
+
+    def guarded(self, by, to):
+        """Return the policies of the calls from one service to another, None where nobody has said any."""
+        said = [self.guards[p] for p in ((by, to), (None, to), (by, None), (None, None)) if p in self.guards]
+        found = Guard()
+        for each in said:
+            found = found.over(each)
+        return found if said else None
 
     def link(self, a, b, latency):
         """Set the latency of the link between two nodes, both ways [ms or a distribution]."""
-        self.links[frozenset((_name(a), _name(b)))] = times(latency, f"the link {_name(a)} – {_name(b)}")
+        self.links[frozenset((name_of(a), name_of(b)))] = times(latency, f"the link {name_of(a)} – {name_of(b)}")
 
     def accepts(self, kind, operation, *, objective=inf, done=None, failed=None):
         """Let requests of a `kind` enter at `operation`."""
@@ -251,44 +149,10 @@ class System:
         """Return a copy that later declarations do not reach."""
         copy = System(self.name, self.network)
         copy.links, copy.entries, copy._brokers = dict(self.links), dict(self.entries), dict(self._brokers)
-        for name, service in self.services.items():
-            twin = copy.service(name, service.workers, service.queue, service.blocking, service.state)
-            twin.operations, twin.subscriptions = dict(service.operations), dict(service.subscriptions)
+        copy.guards = dict(self.guards)
+        copy.services = {name: service.copy() for name, service in self.services.items()}
         return copy
 
     def __repr__(self):
         services, kinds = ", ".join(self.services) or "no services", ", ".join(self.entries) or "nothing"
         return f"System({self.name}: {services}; accepts {kinds})"
-
-
-def _whole(value, what, least):
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{what} must be a whole number, {least} or more, not {value!r}")
-    return value
-
-
-def _checked(function, service, name):
-    if not isinstance(function, FunctionType):
-        above = f"@{service.name}.operation() or @{service.name}.on(topic)"
-        raise TypeError(f"write {above} above a function, not {function!r}")
-    own = name or function.__name__
-    if iscoroutinefunction(function) or isasyncgenfunction(function):
-        raise TypeError(f"{service.name}.{own} is async: a handler is a plain function, with `yield` where it waits")
-    try:
-        signature(function).bind("ctx", "payload")
-    except TypeError:
-        shape = f"{own}{signature(function)}"
-        raise TypeError(f"{service.name}: a handler takes (ctx, payload), but this one is {shape}") from None
-    return own
-
-
-def _said(service, own, takes, work, publishes, calls, undoes):
-    return {
-        "service": service.name,
-        "name": own,
-        "takes": times(takes, f"takes of {service.name}.{own}"),
-        "work": work,
-        "publishes": _names(publishes),
-        "calls": None if calls is None else _names(calls),
-        "undoes": None if undoes is None else _name(undoes),
-    }

@@ -9,8 +9,8 @@ from array import array
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
-OUTCOMES = ("open", "ok", "refused", "failed", "rejected", "lost", "timeout", "none")
-OPEN, OK, REFUSED, FAILED, REJECTED, LOST, TIMEOUT, NONE = range(len(OUTCOMES))
+OUTCOMES = ("open", "ok", "refused", "failed", "rejected", "lost", "timeout", "none", "cancelled", "unsent")
+OPEN, OK, REFUSED, FAILED, REJECTED, LOST, TIMEOUT, NONE, CANCELLED, UNSENT = range(len(OUTCOMES))
 NAN = float("nan")
 BLOCK = 4096
 
@@ -62,7 +62,8 @@ class Trace(Columns):
     `sent`: it left its source. `received`: it reached the queue of its target. `started`: a worker took it.
     `ended`: the work was over. `answered`: the caller knows, or gave up waiting. Times [ms], nan where it never
     happened. `outcome` is what became of the work, `answer` what the caller was told: a call that timed out and was
-    served all the same (a zombie) has answer "timeout" and outcome "ok".
+    served all the same (a zombie) has answer "timeout" and outcome "ok"; one whose caller took it back is "cancelled".
+    A row with outcome "unsent" is a message that never was: the caller's own breaker or bulkhead let nothing out.
     """
 
     request: array
@@ -137,6 +138,7 @@ class Table(Columns):
     """Hold one row for each request offered: when it was offered, answered and settled, and how it ended."""
 
     kind: array
+    load: array
     user: array
     number: array
     offered: array
@@ -146,21 +148,23 @@ class Table(Columns):
     end: array
     undone: array
     layout: ClassVar[dict] = {
-        "kind": ("B", 0), "user": ("i", -1), "number": ("i", 0), "offered": ("d", NAN), "answered": ("d", NAN),
-        "settled": ("d", NAN), "answer": ("B", OPEN), "end": ("B", OPEN), "undone": ("H", 0),
+        "kind": ("B", 0), "load": ("B", 0), "user": ("i", -1), "number": ("i", 0),
+        "offered": ("d", NAN), "answered": ("d", NAN), "settled": ("d", NAN),
+        "answer": ("B", OPEN), "end": ("B", OPEN), "undone": ("H", 0),
     }  # fmt: skip
 
     def __init__(self, kinds):
         super().__init__()
         self.kinds = tuple(kinds)
 
-    def open(self, kind, user, number, now):
+    def open(self, kind, load, user, number, now):
         """Open a row for a request offered now, and return its number."""
         row = self.size
         if row == self._room:
             self.grow()
         self.size = row + 1
         self.kind[row] = kind
+        self.load[row] = load
         self.user[row] = user
         self.number[row] = number
         self.offered[row] = now

@@ -12,7 +12,8 @@ from rehearsal.draw.show import describe
 from rehearsal.draw.slots import slots
 from rehearsal.errors import unknown
 from rehearsal.graphs import declared, hub, interactions, messages
-from rehearsal.system import CLIENT, System
+from rehearsal.service import CLIENT
+from rehearsal.system import System
 
 PITCH = (38.0, 66.0, 84.0)  # of columns: least, usual, widest [pt]
 ROW = 30.0  # [pt]

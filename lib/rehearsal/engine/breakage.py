@@ -1,108 +1,100 @@
 """Bring the faults of a run about: each begins and ends at its moment, before anything else due then."""
 
-from contextlib import suppress
-from math import inf, prod
+from math import inf, isfinite, prod
 
+from rehearsal.engine.crashes import crash, restart
 from rehearsal.engine.messages import FIRST, Alarm
-from rehearsal.faults import Crash, Errors, Slow
+from rehearsal.engine.wear import Wear
+from rehearsal.faults import Breakdowns, Crash, CrashAt, Errors, Slow
 
 
 def arrange(engine, faults, until=None):
-    """Put the beginning and the end of every fault on the clock. A new kind of fault is one more pair here.
+    """Put the beginning and the end of every fault on the clock. A new kind of fault is one more pair in EFFECTS.
 
     Windows are half-open, so at a tie an end comes before a beginning, and what is due at the cut does not happen. The
-    order in which faults are listed means nothing.
+    order in which faults are listed means nothing. Faults that strike messages, not moments, are not here: those of
+    the network are in `weather`, a crash at a moment of an operation in `traps`.
     """
     nodes, steps = engine.compiler.nodes, []
     for fault in faults:
-        node = nodes[fault.service]
-        if isinstance(fault, Crash):
-            for pool in node.pools:
-                pool.working = {}
-        begin, end = EFFECTS[type(fault)]
-        steps += [(fault.at, 1, fault, node, begin), (fault.until, 0, fault, node, end)]
-    for moment, _, fault, node, do in sorted(steps, key=lambda s: (s[0], s[1], s[2].service, repr(s[2]))):
+        if type(fault) in (Crash, CrashAt, Breakdowns):
+            for pool in nodes[fault.service].pools:
+                pool.working = {} if pool.working is None else pool.working
+        if type(fault) in EFFECTS:
+            node = nodes[fault.service]
+            begin, end = EFFECTS[type(fault)]
+            last = _end(node, fault)
+            steps += [(fault.at, 1, fault, node, begin, last), (last, 0, fault, node, end, last)]
+    for moment, _, fault, node, do, last in sorted(steps, key=lambda s: (s[0], s[1], s[2].service, repr(s[2]))):
         if moment < (inf if until is None else until):
-            engine.at(moment, Alarm(lambda _, n=node, f=fault, act=do: act(engine, n, f)), FIRST)
+            alarm = Alarm(lambda _, n=node, f=fault, act=do, over=last: act(engine, n, f, over), None)
+            engine.at(moment, alarm, FIRST)
 
 
-def crash(engine, node, fault):
-    """Stop a node: work in progress first, then what waits, each as its kind of message says."""
-    node.up = False
-    in_work = [message for pool in node.pools for message in pool.working]
-    waiting = [message for pool in node.pools for message in pool.queue if message not in pool.working]
-    for pool in node.pools:
-        pool.queue.clear()
-        pool.working.clear()
-        pool.free = pool.asking = 0
-    unseen = [inbox.stop(engine.now) for inbox, _ in node.inboxes]
-    for message in in_work:
-        if message.work is not None:
-            message.work.wait.abandon(engine)
-            message.work = None
-        message.route.bereave(message, True)
-    for message in waiting:
-        message.route.bereave(message, False)
-    for (inbox, _), messages in zip(node.inboxes, unseen, strict=True):
-        inbox.topic.extend(messages)
+def _end(node, fault):
+    """Return when a fault is over: a crash also when a standby has taken over."""
+    if isinstance(fault, Crash) and node.failover is not None:
+        return min(fault.until, fault.at + node.failover)
+    return fault.until
 
 
-def restart(engine, node, fault):
-    """Start a node again with every worker free; a broker takes what waited outside, in order."""
-    node.up = True
-    for pool in node.pools:
-        pool.free = pool.size
-    engine.bus.wake(node)
-    for pool in node.pools:
-        engine.serve(pool)
-    outside, node.outside = node.outside, []
-    for message in outside:
-        engine.arrive(message)
-
-
-def stranded(engine, faults):
-    """Return the rows of the messages that wait for a node which is down for ever: nothing will move them."""
-    gone = [engine.compiler.nodes[f.service] for f in faults if isinstance(f, Crash) and f.until == inf]
-    rows: set[int] = set()
-    for node in gone:
-        if not node.up:
-            rows.update(message.row for pool in node.pools for message in pool.queue)
-            rows.update(message.row for inbox, _ in node.inboxes for message in inbox.topic)
-            rows.update(message.row for message in node.outside)
-    return rows
-
-
-def bury(engine):
-    """Close the handlers that a crash, or the end of the run, left waiting.
-
-    A generator runs its `finally` whenever Python happens to drop it, and no crash would: what it says then must
-    neither get into the record nor, if it yields again, onto the screen.
-    """
-    engine.over = True
-    for context in engine.handlers:
-        for _ in range(100):
-            if context.frame.gi_frame is None:
-                break
-            with suppress(Exception):
-                context.frame.close()
-
-
-def _slow(engine, node, fault):
+def _slow(engine, node, fault, until):
     node.paces.append(fault.factor)
     node.pace = prod(node.paces)
 
 
-def _brisk(engine, node, fault):
+def _brisk(engine, node, fault, until):
     node.paces.remove(fault.factor)
     node.pace = prod(node.paces)
 
 
-def _err(engine, node, fault):
+def _err(engine, node, fault, until):
     node.errors.append(fault.rate)
 
 
-def _mend(engine, node, fault):
+def _mend(engine, node, fault, until):
     node.errors.remove(fault.rate)
 
 
-EFFECTS = {Crash: (crash, restart), Slow: (_slow, _brisk), Errors: (_err, _mend)}
+def _restart(engine, node, fault, until):
+    restart(engine, node)
+
+
+def _wear(engine, node, fault, until):
+    Wear(engine, node, fault)
+
+
+def _nothing(engine, node, fault, until):
+    """Let what has begun end by itself."""
+
+
+EFFECTS = {Crash: (crash, _restart), Slow: (_slow, _brisk), Errors: (_err, _mend), Breakdowns: (_wear, _nothing)}
+
+
+def stranded(engine):
+    """Return the rows of messages that nothing will move any more, though the run was cut before the heap was empty.
+
+    These are: what waits at a node that is down for ever; a caller without a time-out whose request or answer
+    vanished; and who waits for such a caller, or for one of its workers.
+    """
+    rows: set[int] = set()
+    for node in engine.compiler.nodes.values():
+        if not node.up and not isfinite(node.back):
+            rows.update(m.row for pool in node.pools for m in (*pool.queue, *(pool.working or ())))
+            rows.update(m.row for inbox, _ in node.inboxes for m in inbox.topic)
+            rows.update(m.row for m in node.outside)
+    waiting = [context._message for context in engine.handlers if not context._message.dead]
+    hopeless = {m for m in engine.vanished if m.waiter is not None and m.waiter.current is m}
+    grown = True
+    while grown:
+        grown = False
+        for message in waiting:
+            if message.row not in rows and message.work.wait.hopeless(hopeless, rows):
+                rows.add(message.row)
+                grown = True
+        for pool in {m.route.pool: None for m in waiting}:
+            stuck = sum(m.row in rows for m in waiting if m.route.pool is pool)
+            if pool.node.blocking and stuck == pool.size and any(m.row not in rows for m in pool.queue):
+                rows.update(m.row for m in pool.queue)
+                grown = True
+    return rows

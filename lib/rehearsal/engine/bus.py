@@ -1,5 +1,6 @@
 """Messages through a broker: events to every subscription, commands to one addressee, both durable."""
 
+from rehearsal.draws import Uniform
 from rehearsal.engine.messages import Alarm
 from rehearsal.trace import FAILED, LOST, NAN, NONE
 
@@ -9,7 +10,9 @@ class Bus:
 
     Invariant: a message handed to a broker is in one durable place for each reader until its work is over: on its way,
     in the reader's queue, or in work; a crash takes it out of work, never out of the queue. A redelivery is a new
-    message. It does not go back to its place among later ones, except after a crash, where it is first in line.
+    message. It does not go back to its place among later ones, except after a crash, where it is first in line. Its
+    `waiter` is the first message of that delivery, the key under which an idempotent reader knows it. A broker that is
+    not durable keeps nothing: at most once.
     """
 
     def __init__(self, engine):
@@ -21,7 +24,7 @@ class Bus:
         engine = self.engine
         for route in message.route.readers:
             engine.post(route, message.case, message.payload, message.row)
-        self._over(message)
+        self.over(message)
 
     def keep(self, message, started):
         """Keep what a broker held when it crashed: it starts on it again after the restart."""
@@ -79,18 +82,51 @@ class Bus:
         if outcome == FAILED:
             retry, attempt = message.route.inbox.retry, engine.trace.attempt[message.row]
             if attempt <= retry.times:
-                engine.after(retry.pause(attempt - 1), self._redeliver, message)
+                engine.after(retry.pause(attempt - 1, self._chance(message, retry)), self.redeliver, message)
                 return
             self.dead_letters.append(message.row)
-        self._over(message)
+        self.over(message)
 
-    def _redeliver(self, message):
+    def _chance(self, message, retry):
+        if retry.jitter == "none":
+            return 1.0
+        book = self.engine.compiler.keyed(Uniform(0, 1), "jitter", message.route.work)
+        return book[message.page][message.case.line]
+
+    def redeliver(self, message):
+        """Deliver a message once more, as a message of its own under the same key."""
         trace, row = self.engine.trace, message.row
         parent, attempt = trace.parent[row], trace.attempt[row] + 1
-        self._over(message)
-        self.engine.post(message.route, message.case, message.payload, parent, attempt=attempt)
+        self.over(message)
+        key = message.waiter or message
+        self.engine.post(message.route, message.case, message.payload, parent, key, attempt=attempt)
 
-    def _over(self, message):
+    def forget(self, message, started):
+        """Lose a message that nobody keeps."""
+        engine, row = self.engine, message.row
+        message.dead = True
+        if started:
+            engine.trace.ended[row] = engine.now
+        engine.outcome[row] = LOST
+        self.over(message)
+
+    def miss(self, engine, message):
+        """Lose what comes for a broker that is down and keeps nothing."""
+        self.forget(message, False)
+
+    def hand_over(self, message):
+        """Let a message of a broker that keeps nothing in at its reader: now, or never."""
+        if message.route.pool.node.up:
+            self.arrive(message)
+        else:
+            self.forget(message, False)
+
+    def done_or_lost(self, message, outcome, value):
+        """End a delivery that is never made again: acknowledged before the work."""
+        self.over(message)
+
+    def over(self, message):
+        """End a message that nobody is answered for."""
         self.engine.trace.answer[message.row] = NONE
         if self.engine.close is not None:
             self.engine.close(message.row)
@@ -103,8 +139,9 @@ class Bus:
             message.dead = True
             parent, attempt = trace.parent[row], trace.attempt[row] + 1
             trace.ended[row], trace.outcome[row] = engine.now, LOST
-            self._over(message)
-            message = engine.post(route, message.case, message.payload, parent, attempt=attempt, hop=False)
+            self.over(message)
+            key = message.waiter or message
+            message = engine.post(route, message.case, message.payload, parent, key, attempt=attempt, hop=False)
             trace.received[message.row] = engine.now
         if inbox.poll is not None:
             inbox.topic.append(message)

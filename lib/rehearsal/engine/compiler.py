@@ -2,27 +2,34 @@
 
 from rehearsal.check import meant, uncalled
 from rehearsal.draws import Book, Uniform
-from rehearsal.engine.nodes import Inbox, Node, Plan, Pool, Route
+from rehearsal.engine.crashes import keep
+from rehearsal.engine.nodes import Inbox, Node, Plan, Pool, Route, once
+from rehearsal.engine.traps import Trap
+from rehearsal.engine.weather import leg
 from rehearsal.errors import ModelError
-from rehearsal.system import AGAIN, CLIENT, NO_TIME
+from rehearsal.faults import CrashAt
+from rehearsal.service import AGAIN, CLIENT, NO_TIME
 from rehearsal.trace import Edge
 
 
 class Compiler:
     """Make what a run needs from a system: every node at the start, every route when it is first used."""
 
-    def __init__(self, system, seed, engine):
-        self.system, self.seed, self.engine = system, seed, engine
+    def __init__(self, system, seed, faults, engine):
+        self.system, self.seed, self.faults, self.engine = system, seed, faults, engine
+        self.traps = {f: Trap(engine, f) for f in faults if isinstance(f, CrashAt)}
         self.nodes = {CLIENT: Node(CLIENT)}
         self.plans, self.pools, self.inboxes = {}, {}, {}
         for service in system.services.values():
-            node = self.nodes[service.name] = Node(service.name, blocking=service.blocking, state=service.state)
-            self.pools[service.name] = Pool(node, service.workers, service.queue)
+            node = self.nodes[service.name] = Node(
+                service.name, blocking=service.blocking, state=service.state, durable=service.durable,
+                failover=service.failover,
+            )  # fmt: skip
+            self.pools[service.name] = Pool(node, service.workers, service.queue, service.patience)
             for operation in service.operations.values():
                 self.plans[operation] = self._plan(node, operation)
         for broker in system.brokers.values():
-            node = self.nodes[broker.name] = Node(broker.name, broker=True)
-            self.pools[broker.name] = Pool(node, broker.workers)
+            self._broker(broker)
         for service in system.services.values():
             for subscription in service.subscriptions.values():
                 self._subscribe(service, subscription)
@@ -33,10 +40,38 @@ class Compiler:
         """Return the draws of a purpose and a work."""
         return Book(distribution, self.seed, purpose, work)
 
+    def _broker(self, broker):
+        node = Node(broker.name, broker=True, durable=broker.durable, failover=broker.failover)
+        node.absent = keep if broker.durable else self.engine.bus.miss
+        self.nodes[broker.name] = node
+        self.pools[broker.name] = Pool(node, broker.workers)
+
     def _plan(self, node, handler):
         takes = None if handler.takes == NO_TIME else self.keyed(handler.takes, "takes", handler.work)
         chance = self.keyed(Uniform(0, 1), "errors", handler.work)
-        return Plan(node, handler.name, takes, handler=handler, work=handler.work, chance=chance)
+        plan = Plan(node, handler.name, takes, handler=handler, work=handler.work, chance=chance)
+        if handler.idempotent:
+            plan.function = once(plan, plan.function)
+        for trap in self._traps(handler):
+            if trap.fault.moment != "before":
+                plan.function = trap.around(plan, plan.function)
+        return plan
+
+    def _traps(self, handler):
+        called = handler.name, getattr(handler, "topic", handler.name)
+        return [t for f, t in self.traps.items() if f.service == handler.service and f.operation in called]
+
+    def _steps(self, steps, plan, source, target, kind, broker=None):
+        """Return the steps of a route, through the traps and the weather on it; nearly always there are none."""
+        arrive, conclude, bereave = steps
+        for trap in self._traps(plan.handler) if plan.handler is not None else ():
+            if trap.fault.moment == "before":
+                arrive = trap.arrival(arrive)
+        there = leg(self.engine, self.faults, source, target, kind, broker)
+        if there is not None:
+            arrive = there.arrival(arrive)
+        back = leg(self.engine, self.faults, target, source, "reply") if kind == "ask" else None
+        return (arrive,), back.reply if back is not None else conclude, bereave
 
     def _subscribe(self, service, subscription):
         node = self.nodes[service.name]
@@ -60,9 +95,10 @@ class Compiler:
     def _asking(self, kind, source, plan):
         engine, target = self.engine, plan.node.name
         out, back = (self._hop(source, target, purpose, plan.work) for purpose in ("ask", "reply"))
-        steps = (engine.arrive,), engine.reply, engine.lose
+        steps = self._steps((engine.arrive, engine.reply, engine.lose), plan, source, target, "ask")
         edge = self._edge(kind, source, target, plan.name, plan.undo)
-        return Route(steps, edge, plan, self.pools[target], out, back)
+        guard = None if kind == "request" else self.system.guarded(source, target)
+        return Route(steps, edge, plan, self.pools[target], out, back, guard=guard)
 
     def call(self, plan, operation):
         """Return the route of a call by this plan, or refuse an operation that is not there or not declared."""
@@ -104,20 +140,25 @@ class Compiler:
         engine, broker, topic = self.engine, self.system.carrier(edge.name), edge.name
         broker_node = self.nodes.get(broker.name)
         if broker_node is None:
-            broker_node = self.nodes[broker.name] = Node(broker.name, broker=True)
-            self.pools[broker.name] = Pool(broker_node, broker.workers)
+            self._broker(broker)
+            broker_node = self.nodes[broker.name]
         work = f"{topic} at {broker.name}"
         takes = None if broker.latency == NO_TIME else self.keyed(broker.latency, "takes", work)
         leg = edge._replace(source=node.name, target=broker.name)
         out = self._hop(node.name, broker.name, "publish", topic)
         number = engine.trace.add_edge(leg)
         plan = Plan(broker_node, topic, takes, work=work)
-        steps = (engine.arrive,), engine.bus.fan_out, engine.bus.keep
-        onward = tuple(self._delivery(edge, broker.name, *reader) for reader in readers)
+        bus = engine.bus
+        steps = (engine.arrive, bus.fan_out, bus.keep if broker.durable else bus.forget)
+        steps = self._steps(steps, plan, node.name, broker.name, "publish", broker)
+        onward = tuple(self._delivery(edge, broker, *reader) for reader in readers)
         return Route(steps, number, plan, self.pools[broker.name], out, readers=onward)
 
     def _delivery(self, edge, broker, plan, pool, inbox):
         bus, target = self.engine.bus, plan.node.name
-        number = self._edge(edge.kind, broker, target, edge.name, plan.undo)
-        steps = (bus.arrive,), bus.acknowledge, bus.deliver_again
-        return Route(steps, number, plan, pool, self._hop(broker, target, "deliver", plan.work), inbox=inbox)
+        number = self._edge(edge.kind, broker.name, target, edge.name, plan.undo)
+        steps = (bus.arrive, bus.acknowledge, bus.deliver_again)
+        if not broker.durable:
+            steps = (bus.hand_over, bus.done_or_lost, bus.forget)
+        steps = self._steps(steps, plan, broker.name, target, "deliver", broker)
+        return Route(steps, number, plan, pool, self._hop(broker.name, target, "deliver", plan.work), inbox=inbox)

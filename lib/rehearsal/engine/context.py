@@ -4,7 +4,8 @@ from math import inf
 from typing import Any
 
 from rehearsal.check import undeclared
-from rehearsal.engine.messages import Call, Sleep, Together
+from rehearsal.engine.guards import guarded
+from rehearsal.engine.waits import Call, Sleep, Together
 from rehearsal.policies import Retry
 from rehearsal.units import duration
 
@@ -41,25 +42,26 @@ class Context:
         """Return which delivery or attempt this is, 1 for the first."""
         return self._engine.trace.attempt[self._message.row]
 
-    def call(self, operation, payload=None, *, timeout=None, retry=None, key=None):
+    def call(self, operation, payload=None, *, timeout=None, retry=None, key=None, **policies):
         """Describe a call; `yield` it to make it and get the reply.
 
-        `timeout` [ms] for each attempt, `retry` a `Retry`; `key` tells parallel calls for the same work apart. Raises
-        in the handler: `Refused` (a business no), or `Failed` (`TimedOut`, `Rejected`, `Lost`).
+        `timeout` [ms] for each attempt, `retry` a `Retry`; further policies: `deadline` [ms] for all attempts together,
+        `cancel`, `budget`, `breaker`, `bulkhead`, `hedge`, `fallback` (see `Guard`). `key` tells parallel calls for the
+        same work apart. Raises in the handler: `Refused` (a business no), or `Failed` (`TimedOut`, `Rejected`, `Lost`).
         """
         message, engine = self._message, self._engine
         plan = message.route.plan
         route = plan.calls.get(operation) or engine.compiler.call(plan, operation)
-        if timeout is not None:
-            timeout = self._time(timeout, "timeout", positive=True, ever=True)
-            timeout = None if timeout == inf else timeout
-        if retry is not None and type(retry) is not Retry:
-            raise engine.mistake(f"{plan.place}: retry must be a Retry, such as Retry(2), not {retry!r}")
         if key is not None and type(key) not in (int, str):
             raise engine.mistake(f"{plan.place}: key must be a number or a text, which name a draw, not {key!r}")
         if type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
         self.unstarted += 1
+        if policies or route.guard is not None or not (retry is None or (type(retry) is Retry and retry.plain)):
+            return guarded(engine, plan, route, payload, key, {"timeout": timeout, "retry": retry, **policies})
+        if timeout is not None:
+            timeout = self._time(timeout, "timeout", positive=True, ever=True)
+            timeout = None if timeout == inf else timeout
         return Call(route, payload, timeout, retry, key)
 
     def all(self, *calls):
@@ -67,7 +69,7 @@ class Context:
 
         It waits for every branch, then raises the first problem, if any.
         """
-        if not all(type(call) is Call for call in calls):
+        if not all(isinstance(call, Call) for call in calls):
             place = self._message.route.plan.place
             raise self._engine.mistake(f"{place}: ctx.all takes calls: ctx.all(ctx.call(…), ctx.call(…))")
         return Together(calls)

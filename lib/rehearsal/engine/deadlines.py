@@ -3,7 +3,6 @@
 from collections import deque
 
 from rehearsal.engine.messages import Alarm
-from rehearsal.trace import TIMEOUT
 
 
 class Deadlines:
@@ -37,8 +36,6 @@ class Deadlines:
                 if due > now:
                     engine.at(due, Alarm(self._ring))
                     return
-                call.current = None
-                engine.give_up(message, TIMEOUT)
-                call.answer(engine, TIMEOUT, None)  # which may well watch a further call: it finds the timer armed
+                call.time_out(engine)  # which may well watch a further call: it finds the timer armed
             queue.popleft()
         self.armed = False

@@ -18,7 +18,7 @@ class Mishaps:
         """Take note of an exception, and show it the first time."""
         words = f"{plan.place} raised {type(error).__name__}: {error}"
         if words not in self.counts:
-            print(f"{words} (first at {now:.6g} ms)\n{_places(plan.function, error)}", file=sys.stderr)
+            print(f"{words} (first at {now:.6g} ms)\n{_places(plan.handler.function, error)}", file=sys.stderr)
         self.counts[words] = self.counts.get(words, 0) + 1
 
 

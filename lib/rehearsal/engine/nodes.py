@@ -1,6 +1,7 @@
 """The blueprint, ready to run: nodes with their workers and queues, and the routes between them."""
 
 from collections import deque
+from collections.abc import Callable
 from copy import deepcopy
 from math import inf
 
@@ -13,12 +14,13 @@ class Pool:
     and keeps no durable queue through a crash.
     """
 
-    __slots__ = ("node", "size", "free", "limit", "queue", "asking", "starting", "working")
+    __slots__ = ("node", "size", "free", "limit", "patience", "queue", "asking", "starting", "working")
 
-    def __init__(self, node, size, limit=None):
+    def __init__(self, node, size, limit=None, patience=None):
         self.node = node
         self.size = self.free = inf if size is None else size
         self.limit = inf if limit is None else limit
+        self.patience = inf if patience is None else patience
         self.queue: deque = deque()
         self.asking = 0  # how many of those in the queue the limit counts: neither durable ones nor handlers gone on
         self.starting = False
@@ -31,17 +33,25 @@ class Pool:
 class Node:
     """Hold one service or broker while a run lasts: its pools, its memory, its health and its routes."""
 
-    def __init__(self, name, *, broker=False, blocking=True, state=None):
+    def __init__(self, name, *, broker=False, blocking=True, state=None, durable=False, failover=None):
         self.name = name
         self.broker = broker
         self.blocking = blocking
+        self.durable = durable
+        self.failover = failover
         self.state = deepcopy(state or {})
         self.pools: list[Pool] = []
         self.up = True
+        self.downs = 0  # how many faults keep it down
+        self.back = -inf  # when it is up again
+        self.absent: Callable | None = None  # what becomes of arrivals while it is down
+        self.frozen: list = []  # own work that goes on after the restart, and the time it needs then
+        self.held: list = []  # what its handlers are to go on with then: answers that came, attempts to send
+        self.done: dict = {}  # the answers of idempotent handlers, by request
         self.pace = 1.0  # how many times slower than usual: the product of paces
         self.paces: list[float] = []
         self.errors: list[float] = []  # shares of work that fails now
-        self.outside: list = []  # what publishers could not hand over to a broker that is down
+        self.outside: list = []  # what senders keep until it is up again
         self.calls, self.sends = {}, {}
         self.inboxes: list[tuple[Inbox, Pool]] = []
 
@@ -67,14 +77,42 @@ class Plan:
         self.topics, self.calls = {}, {}
 
 
+def once(plan, function):
+    """Return a handler that does its work once for each request, and answers all who ask again from memory.
+
+    The key is who waits: a call with all its attempts, a delivery with all its repetitions. What was done and the key
+    are stored at the same instant.
+    """
+    done = plan.node.done
+
+    def key(ctx):
+        message = ctx._message
+        return plan, message.waiter or message
+
+    def leaf(ctx, payload):
+        asked = key(ctx)
+        if asked not in done:
+            done[asked] = function(ctx, payload)
+        return done[asked]
+
+    def waiting(ctx, payload):
+        asked = key(ctx)
+        if asked not in done:
+            done[asked] = yield from function(ctx, payload)
+        return done[asked]
+
+    return waiting if plan.waits else leaf
+
+
 class Route:
     """Hold one way of a message: whom it reaches, over which hops, and what happens once its work is over."""
 
     __slots__ = (
         "edge", "plan", "pool", "work", "out", "back", "arrive", "conclude", "bereave", "readers", "inbox", "undo",
+        "guard",
     )  # fmt: skip
 
-    def __init__(self, steps, edge, plan, pool, out, back=None, inbox=None, readers=()):
+    def __init__(self, steps, edge, plan, pool, out, back=None, inbox=None, readers=(), guard=None):
         self.arrive, self.conclude, self.bereave = steps  # at its target, at the end of its work, in a crash
         self.edge = edge
         self.plan = plan
@@ -85,6 +123,7 @@ class Route:
         self.readers = readers
         self.inbox = inbox
         self.undo = plan.undo
+        self.guard = guard
 
 
 class Inbox:

@@ -1,97 +1,43 @@
-"""Perform a blueprint: move each message through network, queue and work, and drive the readers' handlers.
+"""Perform a blueprint: let each message through queue and work, and drive the readers' handlers.
 
 SimPy keeps the clock and the heap. Every step of a message is a callback; only the reader's own handlers are
 generators, and they are driven from here: a SimPy process for each hop would cost twice as much as all of this.
 """
 
-from collections.abc import Callable
-from heapq import heappush
-from typing import Any
-
-import simpy
 from simpy.events import NORMAL
 
 from rehearsal.engine.bus import Bus
+from rehearsal.engine.carrier import Carrier
 from rehearsal.engine.compiler import Compiler
 from rehearsal.engine.context import Context
-from rehearsal.engine.deadlines import Deadlines
-from rehearsal.engine.messages import FIRST, WAITS, Alarm, Message, forgotten, not_a_wait
 from rehearsal.engine.mishaps import Mishaps
+from rehearsal.engine.traps import Struck
+from rehearsal.engine.waits import WAITS, forgotten, not_a_wait
 from rehearsal.errors import Failed, ModelError, Refused
-from rehearsal.trace import FAILED, LOST, NONE, OK, OPEN, REFUSED, REJECTED, Totals
+from rehearsal.trace import FAILED, OK, REFUSED, REJECTED
 
 
-class Engine(simpy.Environment):
+class Engine(Carrier):
     """Hold one run while it lasts.
 
-    Invariant: every message is in exactly one place: on its way (in SimPy's heap), in one queue, in work, or over. What
-    it does not model: the size of messages, and processors shared between services.
+    Invariant: every message is in exactly one place: on its way (in SimPy's heap), in one queue, in work, frozen in a
+    crash, or over. What it does not model: processors shared between services.
     """
 
-    # SimPy's own method takes any object with callbacks; its annotation asks for more.
-    schedule: Any  # type: ignore[assignment]
-
-    def __init__(self, system, seed, trace, table):
-        super().__init__()
+    def __init__(self, system, seed, faults, trace, table):
+        super().__init__(system, trace, table)
         self.routes: dict = {}  # the way in for each kind of request
-        self.tick: Callable | None = None  # called with the moment of each offer, where a bar wants to know
-        self.system, self.trace, self.table = system, trace, table
-        # Columns grow in place, so the hot ones can be held directly.
-        self.received, self.started, self.ended, self.outcome = (
-            trace.received,
-            trace.started,
-            trace.ended,
-            trace.outcome,
-        )
-        self.close = trace.close if isinstance(trace, Totals) else None
         self.mishaps = Mishaps()
         self.handlers: dict = {}  # those that wait, and those a crash left waiting: a dict, for its order
         self.pauses = 0
-        self.over = False
-        self._deadlines: dict = {}
         self._perform = (self.perform,)
-        self._answered = (self.answered,)
+        self.gates: dict = {}  # breakers, bulkheads and budgets, by caller, callee and policy
+        self.guards: dict = {}  # policies put together, by route and words
+        self.transitions: list = []  # of breakers
+        self.outages: list = []  # what was really down, and when
+        self.idle = 0  # alarms on the clock that keep no run alive
         self.bus = Bus(self)
-        self.compiler = Compiler(system, seed, self)
-
-    def mistake(self, text):
-        """Return the error for a mistake in the model; it ends the run at once, even where a handler swallows it."""
-        error = ModelError(f"{self.system.name}: {text}")
-        self.at(self._now, Alarm(self._stop, error), FIRST)
-        return error
-
-    def _stop(self, alarm):
-        raise alarm.subject
-
-    def at(self, moment, event, priority=NORMAL):
-        """Put an event on the clock at exactly this moment: now + (moment - now) may be a bit beside it."""
-        heappush(self._queue, (moment, priority, next(self._eid), event))
-
-    def after(self, delay, function, argument):
-        """Call `function(argument)` after `delay` [ms]."""
-        self.schedule(Alarm(lambda _: function(argument)), delay=delay)
-
-    def deadlines(self, length):
-        """Return the watch for time-outs of this length [ms]."""
-        found = self._deadlines.get(length)
-        if found is None:
-            found = self._deadlines[length] = Deadlines(self, length)
-        return found
-
-    # The way of a message
-
-    def post(self, route, case, payload, parent, waiter=None, attempt=1, key=None, hop=True):
-        """Send a message now: open its row, put it on the network; without `hop`, the sender places it."""
-        asked, work = case.asked, route.work if key is None else (route.work, key)
-        k = asked[work] = asked.get(work, -1) + 1
-        page = case.page if k == 0 and key is None else (case.who, k if key is None else (key, k), case.chapter)
-        row = self.trace.open(case.row, parent, route.edge, self._now)
-        if attempt > 1:
-            self.trace.attempt[row] = attempt
-        message = Message(row, case, route, payload, page, waiter)
-        if hop:
-            self.schedule(message, NORMAL, route.out[page][case.line])
-        return message
+        self.compiler = Compiler(system, seed, faults, self)
 
     def arrive(self, message):
         """Let a message in at its target: to a worker, into the queue, or not at all."""
@@ -99,16 +45,20 @@ class Engine(simpy.Environment):
         if pool.free > 0:
             self.received[message.row] = self._now
             self.start(message, pool)
-        elif not pool.node.up and pool.node.broker:
-            pool.node.outside.append(message)
+        elif not pool.node.up:
+            pool.node.absent(self, message)
         else:
             self.received[message.row] = self._now
-            if pool.node.up and pool.asking < pool.limit:
+            if pool.asking < pool.limit:
                 pool.asking += 1
                 pool.queue.append(message)
-            else:  # turned away: no worker ever sees it
-                self.outcome[message.row] = REJECTED
-                message.route.conclude(message, REJECTED, None)
+            else:
+                self.turn_away(message)
+
+    def turn_away(self, message):
+        """Refuse to let a message in: no worker ever sees it."""
+        self.outcome[message.row] = REJECTED
+        message.route.conclude(message, REJECTED, None)
 
     def start(self, message, pool):
         """Give a worker to a message that comes for the first time."""
@@ -186,6 +136,9 @@ class Engine(simpy.Environment):
         if message.dead:
             return
         pool = message.route.pool
+        if not pool.node.up:  # a durable service goes on after its restart
+            pool.node.held.append((self.wake, message, value, error))
+            return
         if pool.node.blocking:
             self.resume(message, value, error)
             return
@@ -194,7 +147,11 @@ class Engine(simpy.Environment):
         self.serve(pool)
 
     def raised(self, message, error):
-        """Take what a handler raised: a business no, a failure, or a mistake in the model."""
+        """Take what a handler raised: a business no, a failure, a crash under it, or a mistake in the model."""
+        if isinstance(error, Struck):
+            if not message.dead and message.work is not None:  # durable: it answers after the restart
+                message.route.pool.node.held.append((self.finish, message, OK, error.value))
+            return
         if isinstance(error, ModelError):
             raise error
         if isinstance(error, Refused):
@@ -240,49 +197,12 @@ class Engine(simpy.Environment):
             message = queue.popleft()
             if message.work is None:
                 pool.asking -= message.route.inbox is None
-                self.start(message, pool)
+                if self._now - self.received[message.row] > pool.patience and message.route.inbox is None:
+                    self.ended[message.row] = self._now
+                    self.turn_away(message)
+                else:
+                    self.start(message, pool)
             else:
                 pool.free -= 1
                 self.resume(message, *message.work.wake)
         pool.starting = False
-
-    # Answers
-
-    def reply(self, message, outcome, value):
-        """Send the answer back to the caller."""
-        message.outcome, message.value = outcome, value
-        message.callbacks = self._answered
-        self.schedule(message, NORMAL, message.route.back[message.page][message.case.line])
-
-    def answered(self, message):
-        """Bring the answer to the caller, unless it no longer waits for this one."""
-        waiter, row = message.waiter, message.row
-        if waiter.current is message:
-            waiter.current = None
-            self.trace.answered[row] = self._now
-            self.trace.answer[row] = message.outcome
-            waiter.answer(self, message.outcome, message.value)
-        if self.close is not None:
-            self.close(row)
-
-    def give_up(self, message, answer=NONE):
-        """Write down that the caller waits no longer; the work goes on, and its answer will find nobody."""
-        self.trace.answered[message.row] = self._now
-        self.trace.answer[message.row] = answer
-
-    def lose(self, message, started):
-        """Lose a call in a crash: the caller hears of the broken connection one hop later."""
-        if started:
-            self.ended[message.row] = self._now
-        lost = message.twin()
-        if message.waiter.current is message:
-            message.waiter.current = lost
-        self.outcome[lost.row] = LOST
-        self.reply(lost, LOST, None)
-
-    def fact(self, case, topic):
-        """Take note that an event was published: it may be the one that ends its request."""
-        entry, table, row = case.entry, self.table, case.row
-        if topic in (entry.done, entry.failed) and table.end[row] == OPEN:
-            table.settled[row] = self._now
-            table.end[row] = OK if topic == entry.done else REFUSED

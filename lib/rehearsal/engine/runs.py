@@ -7,14 +7,18 @@ from functools import cached_property
 from math import inf
 
 from rehearsal.check import check
-from rehearsal.engine.breakage import arrange, bury, stranded
+from rehearsal.engine.breakage import arrange, stranded
+from rehearsal.engine.crashes import bury
 from rehearsal.engine.fates import FATES, fates
 from rehearsal.engine.performer import Engine
 from rehearsal.engine.sources import sources
 from rehearsal.errors import DesignWarning, ModelError
+from rehearsal.faultcheck import spikes
+from rehearsal.faults import Breakdowns
 from rehearsal.trace import BLOCK, Table, Totals, Trace
 from rehearsal.units import duration
 
+TIMES = ("sent", "received", "started", "ended", "answered")
 _warned: dict = {}
 
 
@@ -31,12 +35,19 @@ class Run:
         self.table.trim()
         self.seed, self.loads, self.faults, self.until = seed, loads, faults, until
         self.ended, self.drained = engine.now, engine.peek() == inf
+        if until is None and any(isinstance(fault, Breakdowns) for fault in faults):
+            self.ended = self._last()  # breakdowns that found nothing to break are not part of the run
         self.mishaps = engine.mishaps.counts
         self.dead_letters = engine.bus.dead_letters
-        self._stranded = stranded(engine, faults)
+        self._stranded = stranded(engine)
+        self.outages, self.transitions = tuple(engine.outages), tuple(engine.transitions)
         for inbox in engine.compiler.inboxes.values():
             inbox.stop(engine.now)
         self.empty_polls = {i.name: i.empty_polls for i in engine.compiler.inboxes.values() if i.poll}
+
+    def _last(self):
+        times = (*(getattr(self.trace, name) for name in TIMES), self.table.offered)
+        return max((time for column in times for time in column if time == time), default=0.0)
 
     @cached_property
     def _fates(self):
@@ -63,7 +74,8 @@ class Run:
 
     def __repr__(self):
         offered = len(self._fates)
-        kind = f"{self.loads[0].kind}s" if len(self.loads) == 1 else "requests"
+        kinds = {load.kind for load in self.loads}
+        kind = f"{self.loads[0].kind}s" if len(kinds) == 1 else "requests"
         shares = [f"{self._fates.count(f) / offered:.1%} {f}" for f in FATES if f in self._fates]
         return f"Run({', '.join([f'{self.system.name}, seed {self.seed}: {offered:,} {kind}', *shares])})"
 
@@ -88,14 +100,15 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
     for sentence in check(system, loads, faults, until):
         # The module's own registry: each sentence once a session, and the same words on every machine.
         warnings.warn_explicit(sentence, DesignWarning, system.name, 1, registry=_warned)
-    engine = Engine(system, seed, Totals() if keep == "totals" else Trace(), Table(system.entries))
+    loads += spikes(loads, faults)
+    engine = Engine(system, seed, faults, Totals() if keep == "totals" else Trace(), Table(system.entries))
     engine.routes = {kind: engine.compiler.entry(entry) for kind, entry in system.entries.items()}
     engine.trace.watch = Limit(engine)
     arrange(engine, faults, until)
     try:
         with _bar(engine, loads, until, progress), _seldom_swept():
-            for each in loads:
-                for source in sources(engine, each):
+            for place, each in enumerate(loads):
+                for source in sources(engine, each, place):
                     source.begin()
             engine.run(until=until)
     finally:

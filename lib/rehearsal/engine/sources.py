@@ -10,8 +10,8 @@ class Source:
     Invariant: the n-th offer of the same source has the same moment, attributes and draws in every run of the seed.
     """
 
-    def __init__(self, engine, load, user=None):
-        self.engine, self.load, self.user = engine, load, user
+    def __init__(self, engine, load, place, user=None):
+        self.engine, self.load, self.place, self.user = engine, load, place, user
         self.entry = engine.system.entries[load.kind]
         self.route = engine.routes[load.kind]
         self.kind = list(engine.system.entries).index(load.kind)
@@ -28,7 +28,7 @@ class Source:
         self.n = n + 1
         attributes = {name: book.draw(self.who, 0, n) for name, book in self.draws.items()}
         payload = Request(self.load.kind, f"{self.prefix}{n}" if self.prefix else n, attributes)
-        row = engine.table.open(self.kind, -1 if self.user is None else self.user, n, moment)
+        row = engine.table.open(self.kind, self.place, -1 if self.user is None else self.user, n, moment)
         case = Case(row, self.who, n, self.entry, self if self.load.closed else None)
         case.current = engine.post(self.route, case, payload, -1, waiter=case)
         if engine.tick is not None:
@@ -75,8 +75,8 @@ class User(Source):
         self.offer(self.engine.now)
 
 
-def sources(engine, load):
-    """Return the sources of a load: one, or one a user."""
+def sources(engine, load, place):
+    """Return the sources of a load, the `place`-th of its run: one, or one a user."""
     if load.closed:
-        return [User(engine, load, user) for user in range(load.users)]
-    return [OpenSource(engine, load)]
+        return [User(engine, load, place, user) for user in range(load.users)]
+    return [OpenSource(engine, load, place)]

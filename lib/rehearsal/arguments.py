@@ -1,0 +1,32 @@
+"""What arguments have to be: the checks that many declarations share, each with an error that teaches."""
+
+
+def name_of(thing):
+    """Return the name of a service, an operation or the like; a name is its own."""
+    return thing if isinstance(thing, str) else thing.name
+
+
+def whole(value, what, least):
+    """Return a whole number of `least` or more, or say what is wrong with it."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{what} must be a whole number, {least} or more, not {value!r}")
+    return value
+
+
+def share(value, what):
+    """Return a share from 0 to 1, or say what is wrong with it."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"{what} is a share from 0 to 1, not {value!r}")
+    return value
+
+
+def choice(value, what, allowed):
+    """Return one of the words that are `allowed`, or say which there are.
+
+    >>> choice("lots", "work of Crash", ("lost", "resume"))
+    Traceback (most recent call last):
+    ValueError: work of Crash is 'lost' or 'resume', not 'lots'
+    """
+    if value not in allowed:
+        raise ValueError(f"{what} is {' or '.join(map(repr, allowed))}, not {value!r}")
+    return value

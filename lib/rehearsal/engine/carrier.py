@@ -1,0 +1,151 @@
+"""Carry messages: requests on their way out, answers on their way back, and what becomes of those that get lost."""
+
+from collections.abc import Callable
+from heapq import heappush
+from typing import Any
+
+import simpy
+from simpy.events import NORMAL
+
+from rehearsal.engine.crashes import vanish
+from rehearsal.engine.deadlines import Deadlines
+from rehearsal.engine.messages import FIRST, Alarm, Message
+from rehearsal.errors import ModelError
+from rehearsal.trace import LOST, NONE, OK, OPEN, REFUSED, UNSENT, Totals
+
+
+class Carrier(simpy.Environment):
+    """Hold the clock and the record of one run, and move messages between nodes.
+
+    Invariant: a message that is on its way, there or back, is in SimPy's heap once; its row is open until somebody
+    knows its end. What it does not model: the size of messages.
+    """
+
+    # SimPy's own method takes any object with callbacks; its annotation asks for more.
+    schedule: Any  # type: ignore[assignment]
+
+    def __init__(self, system, trace, table):
+        super().__init__()
+        self.tick: Callable | None = None  # called with the moment of each offer, where a bar wants to know
+        self.system, self.trace, self.table = system, trace, table
+        # Columns grow in place, so the hot ones can be held directly.
+        self.received, self.started, self.ended, self.outcome = (
+            trace.received,
+            trace.started,
+            trace.ended,
+            trace.outcome,
+        )
+        self.close = trace.close if isinstance(trace, Totals) else None
+        self.over = False
+        self.vanished: list = []  # messages that disappeared while somebody waited for them
+        self._deadlines: dict = {}
+        self._answered = (self.answered,)
+
+    def mistake(self, text):
+        """Return the error for a mistake in the model; it ends the run at once, even where a handler swallows it."""
+        error = ModelError(f"{self.system.name}: {text}")
+        self.at(self._now, Alarm(self._stop, error), FIRST)
+        return error
+
+    def _stop(self, alarm):
+        raise alarm.subject
+
+    def at(self, moment, event, priority=NORMAL):
+        """Put an event on the clock at exactly this moment: now + (moment - now) may be a bit beside it."""
+        heappush(self._queue, (moment, priority, next(self._eid), event))
+
+    def after(self, delay, function, argument):
+        """Call `function(argument)` after `delay` [ms]."""
+        self.schedule(Alarm(lambda _: function(argument)), delay=delay)
+
+    def deadlines(self, length):
+        """Return the watch for time-outs of this length [ms]."""
+        found = self._deadlines.get(length)
+        if found is None:
+            found = self._deadlines[length] = Deadlines(self, length)
+        return found
+
+    def post(self, route, case, payload, parent, waiter=None, attempt=1, key=None, hop=True):
+        """Send a message now: open its row, put it on the network; without `hop`, the sender places it."""
+        asked, work = case.asked, route.work if key is None else (route.work, key)
+        k = asked[work] = asked.get(work, -1) + 1
+        page = case.page if k == 0 and key is None else (case.who, k if key is None else (key, k), case.chapter)
+        row = self.trace.open(case.row, parent, route.edge, self._now)
+        if attempt > 1:
+            self.trace.attempt[row] = attempt
+        message = Message(row, case, route, payload, page, waiter)
+        if hop:
+            self.schedule(message, NORMAL, route.out[page][case.line])
+        return message
+
+    def reply(self, message, outcome, value, extra=0.0):
+        """Send the answer back to the caller; it may take `extra` long [ms]."""
+        message.outcome, message.value = outcome, value
+        message.callbacks = self._answered
+        self.schedule(message, NORMAL, message.route.back[message.page][message.case.line] + extra)
+
+    def hush(self, message):
+        """Lose the answer to a message on its way back: who waits for it is told nothing."""
+        message.dead = True
+        self.trace.answer[message.row] = NONE
+        self.vanished.append(message)
+
+    def answered(self, message):
+        """Bring the answer to the caller, unless it no longer waits for this one."""
+        waiter, row = message.waiter, message.row
+        if waiter.current is message:
+            waiter.current = None
+            self.trace.answered[row] = self._now
+            self.trace.answer[row] = message.outcome
+            waiter.answer(self, message.outcome, message.value)
+        if self.close is not None:
+            self.close(row)
+
+    def give_up(self, message, answer=NONE):
+        """Write down that the caller waits no longer; the work goes on, and its answer will find nobody."""
+        self.trace.answered[message.row] = self._now
+        self.trace.answer[message.row] = answer
+        if message.dead and self.close is not None:  # nothing else will ever end it
+            self.close(message.row)
+
+    def vanish(self, message, started=False):
+        """Let a message disappear."""
+        if started:
+            self.ended[message.row] = self._now
+        vanish(self, message)
+
+    def copy(self, message):
+        """Return a second copy of a message under way, with a row of its own, the same draws, and the same key."""
+        row = self.trace.open(message.case.row, self.trace.parent[message.row], message.route.edge, self._now)
+        self.trace.sent[row], self.trace.attempt[row] = self.trace.sent[message.row], self.trace.attempt[message.row]
+        self.trace.answer[row] = NONE
+        key = message.waiter or message
+        return Message(row, message.case, message.route, message.payload, message.page, key)
+
+    def unsent(self, route, parent, attempt):
+        """Write down a call that the caller's own policies did not let out."""
+        trace, row = self.trace, self.trace.open(parent.case.row, parent.row, route.edge, self._now)
+        trace.attempt[row], trace.answered[row] = attempt, self._now
+        trace.outcome[row] = trace.answer[row] = UNSENT
+        if self.close is not None:
+            self.close(row)
+
+    def lose(self, message, started):
+        """Lose a call in a crash: its caller hears of the broken connection one hop later, from a black hole never."""
+        if message.route.pool.node.absent is vanish:
+            self.vanish(message, started)
+            return
+        if started:
+            self.ended[message.row] = self._now
+        lost = message.twin()
+        if message.waiter.current is message:
+            message.waiter.current = lost
+        self.outcome[lost.row] = LOST
+        message.route.conclude(lost, LOST, None)
+
+    def fact(self, case, topic):
+        """Take note that an event was published: it may be the one that ends its request."""
+        entry, table, row = case.entry, self.table, case.row
+        if topic in (entry.done, entry.failed) and table.end[row] == OPEN:
+            table.settled[row] = self._now
+            table.end[row] = OK if topic == entry.done else REFUSED

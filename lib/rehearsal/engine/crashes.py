@@ -1,0 +1,143 @@
+"""Stop a node and start it again: what becomes of work, queue, arrivals and those who wait."""
+
+from contextlib import suppress
+from math import inf
+from typing import NamedTuple
+
+from rehearsal.trace import LOST, NONE, OPEN
+
+
+class Outage(NamedTuple):
+    """Say that a service was really down, from `at` until `until` [ms]."""
+
+    service: str
+    at: float
+    until: float
+
+
+def crash(engine, node, fault, until):
+    """Stop a node: work in progress first, then what waits, each as the fault and its kind of message say."""
+    node.downs += 1
+    node.back = max(node.back, until) if node.downs > 1 else until
+    if node.downs > 1:
+        return
+    node.up = False
+    engine.outages.append(Outage(node.name, engine.now, until))
+    if not node.broker:
+        node.absent = ABSENT[fault.arrivals]
+    in_work = [message for pool in node.pools for message in pool.working]
+    waiting = [message for pool in node.pools for message in pool.queue if message not in pool.working]
+    keeps = node.durable or fault.work != "lost"
+    queue_kept = node.durable or fault.queue == "kept"
+    woken = [(pool, [m for m in pool.queue if m in pool.working]) for pool in node.pools] if keeps else []
+    for pool in node.pools:
+        pool.queue.clear()
+        pool.working.clear()
+        pool.free = pool.asking = 0
+    unseen = [inbox.stop(engine.now) for inbox, _ in node.inboxes]
+    if keeps and not node.broker:
+        _freeze(engine, node, in_work, fault.work == "resume")
+    else:
+        _lose(engine, in_work)
+    for pool, messages in woken:
+        pool.queue.extend(messages)
+    for message in waiting:
+        if queue_kept and message.route.inbox is None and not node.broker:
+            message.route.pool.queue.append(message)
+            message.route.pool.asking += 1
+        else:
+            message.route.bereave(message, False)
+    for (inbox, _), messages in zip(node.inboxes, unseen, strict=True):
+        inbox.topic.extend(messages)
+
+
+def _lose(engine, in_work):
+    for message in in_work:
+        if message.work is not None:
+            message.work.wait.abandon(engine)
+            message.work = None
+        message.route.bereave(message, True)
+
+
+def _freeze(engine, node, in_work, resumes):
+    """Keep work in progress: a handler that waits as it is, own work with the time it needs after the restart."""
+    wanted = {message for message in in_work if message.work is None}
+    # Nobody but the clock knows when a piece of work would have been over.
+    due = {event: moment for moment, _, _, event in engine._queue if event in wanted} if resumes else {}
+    for message in in_work:
+        kept = message
+        if message.work is None:
+            kept = message.twin()
+            if message.waiter is not None and message.waiter.current is message:
+                message.waiter.current = kept
+            takes = message.route.plan.takes
+            full = 0.0 if takes is None else takes[message.page][message.case.line] * node.pace
+            node.frozen.append((kept, due.get(message, engine.now) - engine.now if resumes else full))
+        message.route.pool.working[kept] = True
+
+
+def restart(engine, node):
+    """Start a node again, with every worker free that does not go on with what it had."""
+    node.downs -= 1
+    if node.downs:
+        return
+    node.up, node.back = True, -inf
+    last = max(i for i, outage in enumerate(engine.outages) if outage.service == node.name)
+    engine.outages[last] = engine.outages[last]._replace(until=engine.now)
+    for pool in node.pools:
+        pool.free = pool.size - sum(message.work is None or node.blocking for message in pool.working)
+    frozen, node.frozen = node.frozen, []
+    for message, remaining in frozen:
+        message.callbacks = engine._perform
+        engine.schedule(message, delay=remaining)
+    held, node.held = node.held, []
+    for go_on, *arguments in held:
+        go_on(*arguments)
+    engine.bus.wake(node)
+    for pool in node.pools:
+        engine.serve(pool)
+    outside, node.outside = node.outside, []
+    for message in outside:
+        message.route.arrive[0](message)
+
+
+def refuse(engine, message):
+    """Turn a message away at once: nobody listens."""
+    engine.received[message.row] = engine.now
+    engine.turn_away(message)
+
+
+def keep(engine, message):
+    """Let a message wait outside until the node is up again: its sender still has it."""
+    message.route.pool.node.outside.append(message)
+
+
+def vanish(engine, message):
+    """Let a message, or the work on it, disappear: whoever waits for it is told nothing."""
+    message.dead = True
+    row = message.row
+    if engine.outcome[row] == OPEN:
+        engine.outcome[row] = LOST
+    engine.trace.answer[row] = NONE
+    if message.waiter is None:
+        engine.bus.over(message)
+    else:
+        engine.vanished.append(message)
+
+
+ABSENT = {"refused": refuse, "wait": keep, "ignored": vanish}
+
+
+def bury(engine):
+    """Close the handlers that a crash, or the end of the run, left waiting.
+
+    A generator runs its `finally` whenever Python happens to drop it, and no crash would: what it says then must
+    neither get into the record nor, if it yields again, onto the screen.
+    """
+    engine.over = True
+    for context in engine.handlers:
+        for _ in range(100):
+            if context.frame.gi_frame is None:
+                break
+            with suppress(Exception):
+                context.frame.close()

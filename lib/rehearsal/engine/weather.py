@@ -1,0 +1,116 @@
+"""The network on a bad day: links that drop, delay, repeat or shuffle messages, partitions, services gone mute.
+
+Only the routes over a link that some fault strikes pass through here; a message on any other pays nothing.
+"""
+
+from math import inf
+
+from rehearsal.draws import Uniform
+from rehearsal.faults import Mute
+from rehearsal.network import Delay, Drop, Duplicate, LinkFault, Partition, Reorder
+from rehearsal.trace import LOST, NONE
+
+
+class Leg:
+    """Hold what may happen to messages of one kind on their way from `source` to `target`.
+
+    `kind`: "ask" (requests and calls), "reply", "publish" (to a broker) or "deliver" (from there). Whether and how a
+    message is struck is drawn by its own key, so that one fault moves nobody else's luck.
+    """
+
+    def __init__(self, engine, source, target, kind, faults, broker):
+        self.engine, self.kind, self.faults, self.broker = engine, kind, faults, broker
+        self.place = f"{kind} {source} → {target}"
+        self.books = {}
+
+    def _chance(self, purpose, message):
+        work = f"{message.route.work} {self.place}"
+        book = self.books.get((purpose, work))
+        if book is None:
+            book = self.books[purpose, work] = self.engine.compiler.keyed(Uniform(0, 1), purpose, work)
+        return book[message.page][message.case.line]
+
+    def _struck(self, moment):
+        return [fault for fault in self.faults if fault.at <= moment < fault.until]
+
+    def arrival(self, step):
+        """Return the step at the end of the way there: a message comes through, later, twice, or not at all."""
+
+        def arrive(message):
+            faults = self._struck(self.engine.trace.sent[message.row])
+            if not faults:
+                step(message)
+            elif self._drops(message, faults):
+                self._drop(message)
+            else:
+                self._come(message, faults, step)
+
+        return arrive
+
+    def _come(self, message, faults, step):
+        engine = self.engine
+        moment = max([engine.now, *(f.until for f in faults if isinstance(f, Partition))])
+        if moment == inf:  # cut off for ever: it stays with its sender
+            engine.outcome[message.row], engine.trace.answer[message.row] = LOST, NONE
+            return
+        moment += self._later(message, faults)
+        if moment == engine.now:
+            step(message)
+        else:
+            message.callbacks = (step,)
+            engine.at(moment, message)
+        if any(isinstance(f, Duplicate) and self._chance("twice", message) < f.rate for f in faults):
+            twin = engine.copy(message)
+            twin.callbacks = (step,)
+            engine.at(moment, twin)
+
+    def reply(self, message, outcome, value):
+        """Send an answer back over this leg."""
+        faults = self._struck(self.engine.now)
+        if self._drops(message, faults):
+            self.engine.hush(message)
+        else:
+            self.engine.reply(message, outcome, value, self._later(message, faults))
+
+    def _drops(self, message, faults):
+        passing = 1.0
+        for fault in faults:
+            if isinstance(fault, Mute):
+                return True
+            if isinstance(fault, Partition) and not (self.broker and self.broker.durable):
+                return True
+            if isinstance(fault, Drop):
+                passing *= 1 - fault.rate
+        return passing < 1 and self._chance("drop", message) >= passing
+
+    def _later(self, message, faults):
+        extra = 0.0
+        for fault in faults:
+            if isinstance(fault, Delay):
+                extra += fault.by.quantile(self._chance("delay", message))
+            if isinstance(fault, Reorder) and self._chance("held", message) < fault.rate:
+                extra += fault.within * self._chance("reorder", message)
+        return extra
+
+    def _drop(self, message):
+        engine = self.engine
+        if self.kind == "ask":
+            engine.vanish(message)
+        elif self.kind == "deliver" and self.broker.durable:
+            engine.outcome[message.row] = LOST
+            engine.after(self.broker.redelivers, engine.bus.redeliver, message)
+        else:
+            engine.bus.forget(message, False)
+
+
+def leg(engine, faults, source, target, kind, broker=None):
+    """Return the leg from `source` to `target` where some fault strikes it, else None."""
+    found = []
+    for fault in faults:
+        if isinstance(fault, Mute):
+            strikes = fault.service == source and kind in ("reply", "publish")
+        else:
+            strikes = isinstance(fault, LinkFault | Partition) and fault.strikes(source, target)
+        if strikes:
+            found.append(fault)
+    return Leg(engine, source, target, kind, found, broker) if found else None

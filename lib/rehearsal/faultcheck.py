@@ -1,0 +1,69 @@
+"""Refuse faults that strike nobody, or what cannot be struck so, before anything runs."""
+
+from itertools import pairwise
+
+from rehearsal.errors import ModelError, unknown
+from rehearsal.faults import Crash, CrashAt, Errors, Fault, LoadSpike
+from rehearsal.load import Evenly, Poisson
+from rehearsal.network import LinkFault, Partition
+from rehearsal.service import CLIENT
+
+
+def check_faults(system, loads, faults):
+    """Raise ModelError on the first fault that does not fit the system, the loads or the other faults."""
+    nodes = [*system.services, *system.brokers]
+    for fault in faults:
+        if not isinstance(fault, Fault):
+            raise ModelError(f"a fault is something like Crash('payment', at=90 * sec), not {fault!r}")
+        known = [CLIENT, *nodes] if isinstance(fault, LinkFault | Partition | LoadSpike) else nodes
+        for name in fault.struck:
+            if name not in known:
+                raise ModelError(f"{fault} strikes nobody: {unknown('service', name, known)}")
+        if isinstance(fault, Errors | CrashAt) and fault.service in system.brokers:
+            raise ModelError(f"{fault.service} is a broker: it can crash or be slow, it does no work that could fail")
+        if isinstance(fault, CrashAt):
+            _check_moment(system, fault)
+        if isinstance(fault, LinkFault) and fault.link[0] == fault.link[1]:
+            raise ModelError(f"{fault}: a link has two different ends")
+        if isinstance(fault, LoadSpike):
+            spiked(fault, loads)
+    crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.service, f.at))
+    for one, two in pairwise(crashes):
+        if one.service == two.service and two.at < one.until:
+            raise ModelError(f"{one.service} cannot crash while it is down: {one}; {two}")
+
+
+def _check_moment(system, fault):
+    service = system.services[fault.service]
+    heard = set(service.subscriptions) | {s.name for s in service.subscriptions.values()}
+    known = {*service.operations, *heard}
+    if fault.operation not in known:
+        words = unknown("operation", fault.operation, known)
+        raise ModelError(f"{fault.service} does not do what {type(fault).__name__} waits for: {words}")
+
+
+def spiked(fault, loads):
+    """Return the load that a LoadSpike multiplies: the one it names, or the only one; it has to be open."""
+    named = [load for load in loads if load.name == (fault.load or load.name)]
+    if not named:
+        raise ModelError(f"{fault}: {unknown('load', fault.load, [load.name for load in loads])}")
+    if len(named) > 1:
+        raise ModelError(f"{fault}: say which with load=; loads here: {', '.join(load.name for load in named)}")
+    if not isinstance(named[0], Poisson | Evenly):
+        kind = type(named[0]).__name__
+        raise ModelError(f"{fault}: a {kind} load has no rate that could be multiplied; use Poisson or Evenly")
+    return named[0]
+
+
+def spikes(loads, faults):
+    """Return the further loads that the spikes among the faults offer; each draws its own moments and attributes."""
+    found: list = []
+    for fault in faults:
+        if isinstance(fault, LoadSpike):
+            load = spiked(fault, loads)
+            name = f"{load.name} spike{f' {len(found) + 1}' if found else ''}"
+            until = fault.until if load.until is None else min(fault.until, load.until)
+            every = load.every / (fault.factor - 1)
+            if until > fault.at:
+                found.append(type(load)(load.kind, every, until, None, fault.at, name, load.attributes))
+    return tuple(found)

@@ -1,0 +1,165 @@
+"""What can go wrong on the way, as data: a link that drops, delays, repeats or shuffles messages, and a partition.
+
+A message is struck if it is sent inside the window. A link is named by its two ends, such as ("orders", "payment").
+"""
+
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from rehearsal.arguments import choice, name_of, share
+from rehearsal.draws import Distribution, times
+from rehearsal.faults import Fault
+from rehearsal.units import duration
+
+WAYS = ("both", "there", "back")
+
+
+class LinkFault(Fault):
+    """Hold what faults of a link share: its two ends, and whether messages there, back, or both ways are struck."""
+
+    link: Any
+    ways: str
+
+    def __post_init__(self):
+        link = self.link
+        if isinstance(link, str) or len(tuple(link)) != 2:
+            raise ValueError(f"a link has two ends, such as ('orders', 'payment'), not {link!r}")
+        object.__setattr__(self, "link", tuple(name_of(end) for end in link))
+        choice(self.ways, f"ways of {type(self).__name__}", WAYS)
+        duration(self.at, f"at of {type(self).__name__}")
+        duration(self.lasting, f"lasting of {type(self).__name__}", positive=True, ever=True)
+
+    @property
+    def struck(self):
+        """Return the names of its two ends."""
+        return self.link
+
+    def strikes(self, source, target):
+        """Return whether messages from `source` to `target` are struck."""
+        there, back = (source, target) == self.link, (target, source) == self.link
+        return (there and self.ways != "back") or (back and self.ways != "there")
+
+
+@dataclass(frozen=True)
+class Drop(LinkFault):
+    """Lose a share `rate` of the messages on a link: a call until its time-out, an event for good.
+
+    A delivery that is lost comes again, as a broker sends again what nobody acknowledged.
+    """
+
+    link: tuple
+    rate: float = 1.0
+    at: float = 0.0
+    lasting: float = inf
+    ways: str = "both"
+
+    def __post_init__(self):
+        super().__post_init__()
+        share(self.rate, "the rate of Drop")
+
+    @property
+    def verb(self):
+        """Return what happens to the link, in a word or two."""
+        return f"loses {self.rate:.0%}"
+
+
+@dataclass(frozen=True)
+class Delay(LinkFault):
+    """Add `by` [ms or a distribution] to each hop on a link."""
+
+    link: tuple
+    by: Distribution
+    at: float = 0.0
+    lasting: float = inf
+    ways: str = "both"
+
+    def __post_init__(self):
+        super().__post_init__()
+        object.__setattr__(self, "by", times(self.by, "by of Delay"))
+
+    @property
+    def verb(self):
+        """Return what happens to the link, in a word or two."""
+        return f"{self.by.mean:g} ms later"
+
+
+@dataclass(frozen=True)
+class Duplicate(LinkFault):
+    """Let a share `rate` of the requests, events and commands on a link arrive twice, one right after the other."""
+
+    link: tuple
+    rate: float = 1.0
+    at: float = 0.0
+    lasting: float = inf
+    ways: str = "both"
+
+    def __post_init__(self):
+        super().__post_init__()
+        share(self.rate, "the rate of Duplicate")
+
+    @property
+    def verb(self):
+        """Return what happens to the link, in a word or two."""
+        return f"{self.rate:.0%} twice"
+
+
+@dataclass(frozen=True)
+class Reorder(LinkFault):
+    """Keep a share `rate` of the messages back for up to `within` [ms], so that later ones overtake them."""
+
+    link: tuple
+    within: float
+    rate: float = 1.0
+    at: float = 0.0
+    lasting: float = inf
+    ways: str = "both"
+
+    def __post_init__(self):
+        super().__post_init__()
+        duration(self.within, "within of Reorder", positive=True)
+        share(self.rate, "the rate of Reorder")
+
+    @property
+    def verb(self):
+        """Return what happens to the link, in a word or two."""
+        return "out of order"
+
+
+@dataclass(frozen=True)
+class Partition(Fault):
+    """Cut the network between groups of nodes; who is in no group reaches everybody.
+
+    Calls and replies across the cut are lost, and nobody is told. What goes to a durable broker, or from there, waits
+    where it is and goes on when the cut is healed.
+    """
+
+    groups: tuple
+    at: float
+    lasting: float = inf
+
+    def __post_init__(self):
+        groups = tuple(tuple(name_of(n) for n in ([g] if isinstance(g, str) else g)) for g in self.groups)
+        object.__setattr__(self, "groups", groups)
+        duration(self.at, "at of Partition")
+        duration(self.lasting, "lasting of Partition", positive=True, ever=True)
+        if len(groups) < 2:
+            raise ValueError(f"a partition has two groups or more, such as (('orders',), ('payment',)), not {groups!r}")
+        twice = [n for n in self.struck if self.struck.count(n) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]} is in two groups of the partition: {groups!r}")
+
+    @property
+    def struck(self):
+        """Return the names of all nodes in its groups."""
+        return tuple(name for group in self.groups for name in group)
+
+    @property
+    def label(self):
+        """Return the words for a picture."""
+        return " | ".join(", ".join(group) for group in self.groups)
+
+    def strikes(self, source, target):
+        """Return whether the cut is between two nodes."""
+        sides = [[name in group for group in self.groups] for name in (source, target)]
+        return any(sides[0]) and any(sides[1]) and sides[0] != sides[1]

@@ -1,0 +1,189 @@
+"""A service and what it does: handlers that answer when asked, or react to events. Declared here, never run."""
+
+from copy import copy
+from dataclasses import dataclass, field
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
+from types import FunctionType
+
+from rehearsal.arguments import name_of, whole
+from rehearsal.draws import Constant, Distribution, times
+from rehearsal.errors import ModelError
+from rehearsal.policies import Retry
+from rehearsal.units import duration
+
+CLIENT = "client"
+NO_TIME = Constant(0.0)
+AGAIN = Retry(4)  # a message whose handler fails comes five times in all, then goes to the dead letters
+
+
+def names(value):
+    """Return a tuple of what was given: one name or handler, or several."""
+    return (value,) if isinstance(value, str | Handler) else tuple(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Handler:
+    """Tie a function of the reader's to a service: the time its work `takes`, then what it does.
+
+    The body of a leaf runs at the instant its time is over, so that what it does to `ctx.state` happens at once.
+    `work` names the job, whoever does it: handlers that share it meet the same service times in every style.
+    An `idempotent` handler keeps its answer, together with its effect, under the key of the request: whoever asks
+    again (another attempt, a redelivery, a duplicate) gets it, and the effect is not repeated. The key is the
+    logical request's, never the attempt's. What that does not model: that looking up is quicker than doing.
+    """
+
+    service: str
+    name: str
+    function: object = field(repr=False)
+    takes: Distribution = NO_TIME
+    work: str = ""
+    publishes: tuple = ()
+    calls: tuple | None = None
+    undoes: str | None = None
+    idempotent: bool = False
+
+    @property
+    def waits(self):
+        """Return True where the function is a generator: it calls others and waits for them."""
+        return isgeneratorfunction(self.function)
+
+    @property
+    def place(self):
+        """Return where it lives, for errors: `inventory.reserve`."""
+        return f"{self.service}.{self.name}"
+
+
+@dataclass(frozen=True, eq=False)
+class Operation(Handler):
+    """Do something when asked: by a call, which waits for the reply, or by a command, which does not."""
+
+    def __call__(self, *_, **__):
+        ask = f"ask for it with `yield ctx.call({self.name}, …)`"
+        raise ModelError(f"{self.name} is an operation of {self.service}: {ask}")
+
+
+@dataclass(frozen=True, eq=False)
+class Subscription(Handler):
+    """React to every event of a topic, from a durable queue of its own, acknowledged after the work.
+
+    `workers`: some of its own; without, it shares the service's. `poll`: look for messages only so often [ms];
+    without, the broker pushes. A handler that fails gets the message again (`retry`), and after that the message
+    goes to the dead letters.
+    """
+
+    topic: str = ""
+    workers: int | None = None
+    poll: float | None = None
+    retry: Retry = AGAIN
+
+
+class Service:
+    """Declare a service: `workers` that do its work, and a FIFO queue before them.
+
+    `queue` limits how many may wait (None: no limit); what comes after is rejected at once, at no cost. A `blocking`
+    service holds a worker while it waits for a reply, as a thread does; without, the worker is given back and taken
+    again. `state` is what its memory holds at the start of each run. What has waited longer than `patience` [ms] when
+    its turn comes is turned away unserved (load shedding). A `durable` service finds its queue again after a crash, and
+    its handlers go on where they were. With `failover` [ms] a standby takes over so long after a crash; what it does
+    not model: that the standby may crash as well.
+    """
+
+    def __init__(
+        self, name, workers=1, queue=None, blocking=True, state=None, durable=False, failover=None, patience=None
+    ):
+        if not isinstance(name, str) or not name or name == CLIENT:
+            raise ValueError(f"a service needs a name other than {CLIENT!r}, not {name!r}")
+        self.name = name
+        self.workers = whole(workers, f"workers of {name}", 1)
+        self.queue = None if queue is None else whole(queue, f"queue of {name}", 0)
+        self.blocking = bool(blocking)
+        self.state = dict(state or {})
+        self.durable = bool(durable)
+        self.failover = None if failover is None else duration(failover, f"failover of {name}", positive=True)
+        self.patience = None if patience is None else duration(patience, f"patience of {name}")
+        self.operations = {}
+        self.subscriptions = {}
+
+    def operation(
+        self, *, takes=0.0, name=None, work=None, publishes=(), calls=None, undoes=None, idempotent=False
+    ):  # fmt: skip
+        """Declare what the service does when asked; the decorated name becomes the operation.
+
+        `takes` [ms or a distribution] is the time of the work, `publishes` the topics it may publish to, `calls` the
+        operations it may call (said: enforced; else read from the function), `undoes` the operation it compensates.
+        """
+
+        def declare(function):
+            own = _checked(function, self, name)
+            said = _said(self, own, takes, work or own, publishes, calls, undoes, idempotent)
+            self.operations[own] = Operation(function=function, **said)
+            return self.operations[own]
+
+        return declare
+
+    def on(
+        self, topic, *, takes=0.0, name=None, work=None, publishes=(), calls=None, undoes=None,
+        workers=None, poll=None, retry=AGAIN, idempotent=False,
+    ):  # fmt: skip
+        """Declare how the service reacts to each event of `topic`; one handler a topic."""
+
+        def declare(function):
+            own = _checked(function, self, name)
+            # Two services may both call their handler `on_placed`: without the service's name in the work,
+            # adding one would shift the draws of the other.
+            said = _said(self, own, takes, work or f"{self.name}.{own}", publishes, calls, undoes, idempotent)
+            crew = None if workers is None else whole(workers, f"workers of {said['name']}", 1)
+            pause = None if poll is None else duration(poll, f"poll of {own}", positive=True)
+            if not isinstance(retry, Retry):
+                raise TypeError(f"retry of {self.name}.{own} must be a Retry, such as Retry(2), not {retry!r}")
+            self._forget(own, function)
+            subscription = Subscription(function=function, topic=topic, workers=crew, poll=pause, retry=retry, **said)
+            self.subscriptions[topic] = subscription
+            return subscription
+
+        return declare
+
+    def _forget(self, name, function):
+        """Drop the subscriptions a new function of this name replaces; one function may hear several topics."""
+        for topic, old in list(self.subscriptions.items()):
+            if old.name == name and old.function.__code__ is not function.__code__:
+                del self.subscriptions[topic]
+
+    def copy(self):
+        """Return a copy that later declarations do not reach."""
+        twin = copy(self)
+        twin.state = dict(self.state)
+        twin.operations, twin.subscriptions = dict(self.operations), dict(self.subscriptions)
+        return twin
+
+    def __repr__(self):
+        has = f"{len(self.operations)} operations, {len(self.subscriptions)} subscriptions"
+        return f"Service({self.name}: {self.workers} workers, {has})"
+
+
+def _checked(function, service, name):
+    if not isinstance(function, FunctionType):
+        above = f"@{service.name}.operation() or @{service.name}.on(topic)"
+        raise TypeError(f"write {above} above a function, not {function!r}")
+    own = name or function.__name__
+    if iscoroutinefunction(function) or isasyncgenfunction(function):
+        raise TypeError(f"{service.name}.{own} is async: a handler is a plain function, with `yield` where it waits")
+    try:
+        signature(function).bind("ctx", "payload")
+    except TypeError:
+        shape = f"{own}{signature(function)}"
+        raise TypeError(f"{service.name}: a handler takes (ctx, payload), but this one is {shape}") from None
+    return own
+
+
+def _said(service, own, takes, work, publishes, calls, undoes, idempotent):
+    return {
+        "service": service.name,
+        "name": own,
+        "takes": times(takes, f"takes of {service.name}.{own}"),
+        "work": work,
+        "publishes": names(publishes),
+        "calls": None if calls is None else names(calls),
+        "undoes": None if undoes is None else name_of(undoes),
+        "idempotent": bool(idempotent),
+    }
