@@ -2,6 +2,7 @@
 
 from rehearsal.draw.backlog import backlog
 from rehearsal.draw.fates import fates, fates_pair
+from rehearsal.draw.goodput import goodput, goodput_pair
 from rehearsal.draw.health import health, health_pair
 from rehearsal.draw.house import guess, pair, panel, style, title
 from rehearsal.draw.interaction import interaction, interaction_pair
@@ -15,6 +16,8 @@ __all__ = [
     "describe",
     "fates",
     "fates_pair",
+    "goodput",
+    "goodput_pair",
     "guess",
     "health",
     "health_pair",

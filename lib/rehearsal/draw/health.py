@@ -7,7 +7,6 @@ a service that nobody asks is not well, it is not known. Hatched is what was lat
 from math import inf, isnan
 
 from rehearsal.draw import house, palette, words
-from rehearsal.draw.pen import measure
 from rehearsal.draw.show import describe
 from rehearsal.health import NO_TRAFFIC, just_late, levels
 from rehearsal.health import health as measured
@@ -94,30 +93,13 @@ def _height(run, found):
 
 def _above(run, end):
     named = words.named(_seen(run, end))
-    return LINE * max((line for *_, line in _lines(named, end)), default=-1) + (LINE + HEAD if named else HEAD)
+    return LINE * max((line for *_, line in house.name_lines(named, end)), default=-1) + (
+        LINE + HEAD if named else HEAD
+    )
 
 
 def _seen(run, end):
     return [t for t in troubles(run) if t.at < end]
-
-
-def _lines(named, end):
-    """Return [(trouble, where its name stands, how it is aligned, on which line)]: no two names touch.
-
-    The panel is taken to be 530 points wide; it is wider mostly.
-    """
-    scale = end / 530
-    taken: list = []
-    placed = []
-    for trouble in named:
-        width = (measure(trouble.label, 9, bold=True)[0] + 8) * scale
-        middle = (trouble.at + min(trouble.until, end)) / 2
-        left = min(max(middle - width / 2, 0.0), max(end - width, 0.0))
-        line = next((i for i, until in enumerate(taken) if until <= left), len(taken))
-        taken[line : line + 1] = [left + width]
-        ha = "center" if left == middle - width / 2 else "left" if left == 0 else "right"
-        placed.append((trouble, {"center": middle, "left": 0.0, "right": end}[ha], ha, line))
-    return placed
 
 
 def _axes(ax, run, found, end):
@@ -175,7 +157,7 @@ def _troubles(ax, run, names, end):
                 corner = at, names.index(name) - CELL / 2 - 0.05
                 ax.add_patch(Rectangle(corner, until - at, CELL + 0.1, fc="none", ec="black", lw=2, zorder=5,
                                        gid=f"struck {name}", clip_on=False))  # fmt: skip
-    for trouble, x, ha, line in _lines(words.named(_seen(run, end)), end):
+    for trouble, x, ha, line in house.name_lines(words.named(_seen(run, end)), end):
         ax.annotate(trouble.label, (x / sec, -0.5), (0, HEAD + LINE * line), textcoords="offset points", ha=ha,
                     va="bottom", fontsize=9, fontweight="bold", gid="fault", annotation_clip=False)  # fmt: skip
 

@@ -111,6 +111,26 @@ def bands(ax, faults, end):
     placer(ax, labels, [], [])
 
 
+def name_lines(faults, end, width=530.0):
+    """Return [(fault, where its name stands, how it is aligned, on which line)] so that no two names touch.
+
+    `end` is that of the x axis in the units of the faults, `width` [pt] how wide the panel is at least.
+    """
+    from rehearsal.draw.pen import measure
+
+    taken: list = []
+    placed = []
+    for fault in faults:
+        wide = (measure(fault.label, 9, bold=True)[0] + 8) * end / width
+        middle = (fault.at + min(fault.until, end)) / 2
+        left = min(max(middle - wide / 2, 0.0), max(end - wide, 0.0))
+        line = next((i for i, until in enumerate(taken) if until <= left), len(taken))
+        taken[line : line + 1] = [left + wide]
+        ha = "center" if left == middle - wide / 2 else "left" if left == 0 else "right"
+        placed.append((fault, {"center": middle, "left": 0.0, "right": end}[ha], ha, line))
+    return placed
+
+
 def guess(ax, value, unit="", axis="x"):
     """Draw the reader's guess as a dashed line with its value; nothing where there is none yet."""
     if value is None:

@@ -85,3 +85,6 @@ HEALTH = {
     "no traffic": PAPER,
 }
 LATE = "#9CCBE8"
+LATE_INK = "#2B7BB0"
+RETRY = "#A85A00"
+OPEN = "#C3C7CF"
