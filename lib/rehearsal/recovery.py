@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 from rehearsal.health import HEALTHY, count_bins
 from rehearsal.measures import Steps, percentile, whole
-from rehearsal.trace import OUTCOMES
+from rehearsal.trace import UNSENT
 from rehearsal.units import sec
 from rehearsal.verdicts import requests, troubles
 
-UNSENT = OUTCOMES.index("unsent") if "unsent" in OUTCOMES else -1
 DONE = ("on time", "late", "refused")
 
 

@@ -4,15 +4,16 @@ A message is *good* when its work ended well (a business no is well, unless some
 sender was told nothing else, and it was over within the objective of its request, counted from its sending. An event
 or a command counts from its publication, and however often the broker delivers it, it is one message. It turns bad
 when somebody is told so, or its objective has passed, whichever is first. What is not over when the run ends, and not
-late yet, is not judged; what a caller's own breaker kept back was never sent to anybody. A request is good when it
-was on time, or refused in time.
+late yet, is not judged, nor is what its sender took back; what a caller's own breaker kept back was never sent. A
+request is good when it was on time, or refused in time.
 """
 
 from math import inf, isnan
 from typing import NamedTuple
 
+from rehearsal.faults import Breakdowns, Crash, CrashAt
 from rehearsal.measures import whole
-from rehearsal.trace import LOST, NONE, OK, OPEN, OUTCOMES, REFUSED
+from rehearsal.trace import CANCELLED, LOST, NONE, OK, OPEN, REFUSED, UNSENT
 
 
 class Trouble(NamedTuple):
@@ -35,13 +36,9 @@ class Verdict(NamedTuple):
 
 def troubles(run):
     """Return what was wrong when, in order: the outages that really happened, and all other faults as planned."""
-    happened = getattr(run, "outages", None)
-    crashes = {"Crash", "CrashAt", "Breakdowns"} if happened is not None else set()
-    found = [Trouble((o.service,), o.at, o.until, f"{o.service} down", True) for o in happened or ()]
-    for fault in run.faults:
-        if type(fault).__name__ not in crashes:
-            struck = getattr(fault, "struck", None) or (fault.service,)
-            found.append(Trouble(struck, fault.at, fault.until, fault.label, type(fault).__name__ == "Crash"))
+    found = [Trouble((o.service,), o.at, o.until, f"{o.service} down", True) for o in run.outages]
+    others = (fault for fault in run.faults if not isinstance(fault, Crash | CrashAt | Breakdowns))
+    found += [Trouble(fault.struck, fault.at, fault.until, fault.label, False) for fault in others]
     return sorted((t for t in found if t.at < run.ended), key=lambda t: t.at)
 
 
@@ -79,13 +76,12 @@ def _in_time(sent, over, due):
 def _messages(run):
     """Yield (target, rows) of each message: a delivery with all its repetitions, anything else alone."""
     trace, brokers = whole(run), run.system.brokers
-    unsent = OUTCOMES.index("unsent") if "unsent" in OUTCOMES else -1
     delivered: dict = {}
     for row in range(len(trace)):
         edge = trace.edge[row]
         if trace.edges[edge].source in brokers:
             delivered.setdefault((trace.parent[row], edge), []).append(row)
-        elif trace.outcome[row] != unsent:
+        elif trace.outcome[row] != UNSENT:
             yield trace.edges[edge].target, [row]
     for (_, edge), rows in delivered.items():
         yield trace.edges[edge].target, rows
@@ -104,7 +100,10 @@ def _judge(run):
         ends = [_over(trace, r) for r in rows if _well(trace, undid, r)]
         if ends:
             return _in_time(sent, min(ends), due)
-        if trace.outcome[last] == OPEN and trace.answer[last] in (NONE, OPEN):
+        told = trace.answer[last] not in (NONE, OPEN)
+        if trace.outcome[last] == CANCELLED and not told:
+            return None
+        if trace.outcome[last] == OPEN and not told:
             return Verdict(sent, due, True) if due < run.ended else None
         return Verdict(sent, min(due, _failed(run, target, last)), False)
 

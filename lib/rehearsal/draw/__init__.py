@@ -8,6 +8,7 @@ from rehearsal.draw.house import guess, pair, panel, style, title
 from rehearsal.draw.interaction import interaction, interaction_pair
 from rehearsal.draw.sequence import sequence, sequence_pair
 from rehearsal.draw.show import alt, describe, png, show
+from rehearsal.draw.tails import tails
 from rehearsal.draw.wiring import wiring, wiring_pair
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "sequence_pair",
     "show",
     "style",
+    "tails",
     "title",
     "wiring",
     "wiring_pair",

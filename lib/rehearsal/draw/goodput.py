@@ -210,7 +210,9 @@ def _brackets(ax, run, end):
             for i, (x, dx, ha) in enumerate((right, left, (sides[1], -6, "right")))
             for lower in ((0, 14, 28, 42, 56) if i < 2 else (14, 28, 42, 56))
         ]
-        labels.append(_label(ax, again(run, trouble), spots, palette.INK, gid="again"))
+        label = _label(ax, again(run, trouble), spots, palette.INK, gid="again")
+        label[2].set_color("none")  # the bracket leads to it
+        labels.append(label)
     return labels
 
 
@@ -225,7 +227,7 @@ def _open(ax, run, found):
     ax.yaxis.set_major_formatter("{x:,.0f}")
     if most:
         right = at < 0.7 * run.ended
-        said = ax.annotate(f"{most:,} open", (at / sec, most), (6 if right else -6, 0), va="center", fontsize=9,
+        said = ax.annotate(f"{most:,} open", (at / sec, most), (6 if right else -6, 1), va="bottom", fontsize=9,
                            textcoords="offset points", ha="left" if right else "right", gid="most")  # fmt: skip
         said.set_path_effects([patheffects.withStroke(linewidth=2.5, foreground=palette.PAPER)])
 
