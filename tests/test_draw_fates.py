@@ -88,7 +88,7 @@ def test_it_holds_from_none_to_20_000(offered):
 
 def test_names_of_many_faults_do_not_overlap():
     faults = [Slow(name, factor=2, at=90 * sec + i * 5 * sec, lasting=3 * sec) for i, name in enumerate(["orders"] * 3)]
-    faults += [Crash("payment", at=98 * sec, lasting=2 * sec), Crash("shipping", at=299 * sec, lasting=50 * sec)]
+    faults += [Crash("payment", at=98 * sec, lasting=2 * sec), Crash("shipping", at=290 * sec, lasting=50 * sec)]
     ax = fates(run(orchestrated(), Poisson("order", every=1 * sec, until=300 * sec), faults=faults))
     readable(ax.figure)
     assert sum(text.get_gid() == "fault" for text in ax.texts) == 5

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rehearsal.check import talk
 from rehearsal.service import CLIENT
-from rehearsal.trace import FAILED, LOST, REJECTED, TIMEOUT, Totals
+from rehearsal.trace import FAILED, LOST, REJECTED, TIMEOUT, UNSENT, Totals
 
 BAD = frozenset((FAILED, REJECTED, LOST, TIMEOUT))
 
@@ -41,6 +41,8 @@ def observed_flows(run):
     legs = [_leg(edge, run.system.brokers) for edge in trace.edges]
     tally: dict = {}  # (edge, edge of the publication or -1) -> [first row, count, failures, waited, total]
     for row, edge in enumerate(trace.edge):
+        if trace.outcome[row] == UNSENT:  # no message ever left
+            continue
         leg, since = legs[edge], row
         key = (edge, -1)
         if leg == "in":

@@ -122,16 +122,13 @@ class Drain(NamedTuple):
 
 
 def drains(run, name):
-    """Return a Drain for each crash of the service `name`, or of the readers of the topic `name`, in order.
+    """Return a Drain for each outage of the service `name`, or of the readers of the topic `name`, in order.
 
     The end is the first moment after the restart at which nothing waits, inf where the run ended before.
     """
     steps = backlog(run, name)
-    crashes = sorted(
-        (f.at, f.until) for f in run.faults if f.service in hosts(run, name) and type(f).__name__ == "Crash"
-    )
     found = []
-    for at, until in crashes:
+    for _, at, until in sorted(outage for outage in run.outages if outage.service in hosts(run, name)):
         if at < run.ended:
             empty = empty_after(steps, until)
             top_at, top = peak(steps, at, empty)
@@ -200,7 +197,7 @@ def _stays(run, name, node=False):
     return [
         _Stay(received, started, _left(received, ended, outcome, crashes.get(trace.edges[edge].target, ())))
         for edge, received, started, ended, outcome in columns
-        if edge in edges and not isnan(received) and outcome != REJECTED
+        if edge in edges and not isnan(received) and (outcome != REJECTED or not isnan(ended))
     ]
 
 
@@ -210,9 +207,8 @@ def _delivers(run, edge, topic):
 
 def _crashes(run):
     found: dict = {}
-    for fault in run.faults:
-        if type(fault).__name__ == "Crash":
-            found.setdefault(fault.service, []).append(fault.at)
+    for outage in run.outages:
+        found.setdefault(outage.service, []).append(outage.at)
     return {service: sorted(times) for service, times in found.items()}
 
 

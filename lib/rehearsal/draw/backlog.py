@@ -12,6 +12,7 @@ from rehearsal.draw import house, palette
 from rehearsal.draw.labels import Spot, placer
 from rehearsal.draw.show import describe
 from rehearsal.units import pretty, sec
+from rehearsal.verdicts import troubles
 
 
 def backlog(run, name, *, ax=None, theory=None, title=None, subtitle=None):
@@ -28,7 +29,7 @@ def backlog(run, name, *, ax=None, theory=None, title=None, subtitle=None):
         _steps(ax, run, steps)
         labels = [label for i, drain in enumerate(drains) for label in _measured(ax, drain, paths[i : i + 1])]
         labels += [label for path in paths for label in _path(ax, path, theory, _workers(run, name, theory))]
-        house.bands(ax, run.faults, ax.get_xlim()[1])
+        house.bands(ax, troubles(run), ax.get_xlim()[1])
         segments = [((p, q), 3) for path in paths for p, q in zip(_seconds(path), _seconds(path[1:]), strict=False)]
         placer(ax, labels, [], segments)
         house.title(ax, title or _message(name, steps), _look(theory) if subtitle is None else subtitle)

@@ -11,6 +11,7 @@ from rehearsal.draw import house, palette
 from rehearsal.draw.show import describe
 from rehearsal.engine import FATES
 from rehearsal.units import pretty, sec
+from rehearsal.verdicts import troubles
 
 MANY = 3_000  # from here on marks are smaller and paler: a cloud, not dots
 
@@ -60,7 +61,7 @@ def fates(run, *, ax=None, title=None, subtitle=None, scale=None, strip=None):
             _marks(ax, fate, placed, height, len(run.table))
         if not found:
             ax.text(0.5, 0.5, f"no {_kind(run)} was offered", transform=ax.transAxes, ha="center", color=palette.GREY)
-        house.bands(ax, run.faults, ax.get_xlim()[1])
+        house.bands(ax, troubles(run), ax.get_xlim()[1])
         house.title(ax, title or _name(run), subtitle or _look(run), lift=8 + 15 * _legend(ax, run))
     return describe(ax, sentence(run))
 

@@ -17,6 +17,7 @@ def cancel(engine, message, how):
     row = message.row
     if message.dead or engine.outcome[row] != OPEN:
         return
+    engine.loose = True
     pool = message.route.pool
     if isnan(engine.received[row]):
         message.callbacks = GONE

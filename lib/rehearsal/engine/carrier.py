@@ -37,6 +37,7 @@ class Carrier(simpy.Environment):
         )
         self.close = trace.close if isinstance(trace, Totals) else None
         self.over = False
+        self.loose = False  # whether alarms may be on the clock that nobody waits for any more
         self.vanished: list = []  # messages that disappeared while somebody waited for them
         self._deadlines: dict = {}
         self._answered = (self.answered,)
@@ -62,6 +63,7 @@ class Carrier(simpy.Environment):
         """Return the watch for time-outs of this length [ms]."""
         found = self._deadlines.get(length)
         if found is None:
+            self.loose = True
             found = self._deadlines[length] = Deadlines(self, length)
         return found
 

@@ -31,7 +31,7 @@ class Gates:
 
 def guarded(engine, plan, route, payload, key, said):
     """Return a call under the policies that are `said` of it, and under those its route is guarded by."""
-    words = {name: value for name, value in said.items() if value is not None}
+    words = {name: value for name, value in said.items() if value is not None or name == "fallback"}
     place = route, tuple(words.items())  # a route leads from one service to one operation
     try:
         found, keeps = engine.guards.get(place), True

@@ -8,13 +8,13 @@ from math import inf
 
 from rehearsal.check import check
 from rehearsal.engine.breakage import arrange, stranded
+from rehearsal.engine.breakers import Transition
 from rehearsal.engine.crashes import bury
 from rehearsal.engine.fates import FATES, fates
 from rehearsal.engine.performer import Engine
 from rehearsal.engine.sources import sources
 from rehearsal.errors import DesignWarning, ModelError
 from rehearsal.faultcheck import spikes
-from rehearsal.faults import Breakdowns
 from rehearsal.trace import BLOCK, Table, Totals, Trace
 from rehearsal.units import duration
 
@@ -35,8 +35,8 @@ class Run:
         self.table.trim()
         self.seed, self.loads, self.faults, self.until = seed, loads, faults, until
         self.ended, self.drained = engine.now, engine.peek() == inf
-        if until is None and any(isinstance(fault, Breakdowns) for fault in faults):
-            self.ended = self._last()  # breakdowns that found nothing to break are not part of the run
+        if until is None and engine.loose:  # alarms that nobody waited for any more are not part of the run
+            self.ended = self._last()
         self.mishaps = engine.mishaps.counts
         self.dead_letters = engine.bus.dead_letters
         self._stranded = stranded(engine)
@@ -46,8 +46,10 @@ class Run:
         self.empty_polls = {i.name: i.empty_polls for i in engine.compiler.inboxes.values() if i.poll}
 
     def _last(self):
-        times = (*(getattr(self.trace, name) for name in TIMES), self.table.offered)
-        return max((time for column in times for time in column if time == time), default=0.0)
+        import numpy as np
+
+        columns = (*(getattr(self.trace, name) for name in TIMES), self.table.offered)
+        return float(max(np.fmax.reduce(np.asarray(column), initial=0.0) for column in columns))
 
     @cached_property
     def _fates(self):
@@ -67,6 +69,12 @@ class Run:
     def requests(self):
         """Return every request as a row of a pandas frame."""
         return self.table.frame(self._fates)
+
+    def breakers(self):
+        """Return every change of state of a circuit breaker as a row of a pandas frame: when, whose, for whom."""
+        import pandas as pd
+
+        return pd.DataFrame(self.transitions, columns=Transition._fields)
 
     def objective(self, kind):
         """Return the time [ms] within which a request of this kind should end."""

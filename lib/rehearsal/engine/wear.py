@@ -22,6 +22,7 @@ class Wear:
         self.alarm = None
         self.left = self.since = 0.0
         self.busy = fault.clock == "busy"
+        engine.loose = True
         if self.busy:
             for pool in node.pools:
                 pool.working = Meter(self, pool.working)
