@@ -50,7 +50,7 @@ def _check_handler(system, handler):
         meant(system, handler, said)
     for contact in read:
         _check_contact(system, handler, contact)
-    waits = [c.verb for c in read if c.verb in ("call", "sleep", "all")]
+    waits = [c.verb for c in read if c.verb in ("call", "sleep", "all", "first", "work")]
     if waits and not handler.waits:
         verb = f"ctx.{waits[0]}"
         raise ModelError(f"{handler.place} uses {verb} without `yield`, so it would not wait: write `yield {verb}(…)`")

@@ -11,7 +11,7 @@ from inspect import signature
 from types import CodeType, FunctionType
 from typing import NamedTuple
 
-VERBS = ("call", "send", "publish", "sleep", "all")
+VERBS = ("call", "send", "publish", "sleep", "all", "first", "work")
 _SILENT = ("PUSH_NULL", "CACHE", "PRECALL", "KW_NAMES", "EXTENDED_ARG", "NOP")
 
 

@@ -11,7 +11,7 @@ from rehearsal.service import CLIENT
 
 def check_faults(system, loads, faults):
     """Raise ModelError on the first fault that does not fit the system, the loads or the other faults."""
-    nodes = [*system.services, *system.brokers]
+    nodes = [*system.services, *system.modules, *system.brokers]
     for fault in faults:
         if not isinstance(fault, Fault):
             raise ModelError(f"a fault is something like Crash('payment', at=90 * sec), not {fault!r}")
@@ -34,7 +34,7 @@ def check_faults(system, loads, faults):
 
 
 def _check_moment(system, fault):
-    service = system.services[fault.service]
+    service = system.services[system.modules.get(fault.service, fault.service)]
     heard = set(service.subscriptions) | {s.name for s in service.subscriptions.values()}
     known = {*service.operations, *heard}
     if fault.operation not in known:

@@ -41,7 +41,7 @@ def observed_flows(run):
     legs = [_leg(edge, run.system.brokers) for edge in trace.edges]
     tally: dict = {}  # (edge, edge of the publication or -1) -> [first row, count, failures, waited, total]
     for row, edge in enumerate(trace.edge):
-        if trace.outcome[row] == UNSENT:  # no message ever left
+        if trace.outcome[row] == UNSENT or legs[edge] == "inside":  # no message ever left
             continue
         leg, since = legs[edge], row
         key = (edge, -1)
@@ -63,6 +63,8 @@ def observed_flows(run):
 def _leg(edge, brokers):
     if edge.kind in ("request", "call"):
         return "direct"
+    if edge.kind == "work":
+        return "inside"
     return "in" if edge.source in brokers else "out"
 
 

@@ -187,9 +187,10 @@ def _stays(run, name, node=False):
     """Return the stays at the node, or on the topic, called `name`, of every message that was let in."""
     trace = whole(run)
     at_node = node or name in run.system.services or name in run.system.brokers  # else it is a topic
-    edges = {i for i, e in enumerate(trace.edges) if (e.target == name if at_node else _delivers(run, e, name))}
+    here = (lambda e: e.target == name and e.kind != "work") if at_node else (lambda e: _delivers(run, e, name))
+    edges = {i for i, e in enumerate(trace.edges) if here(e)}
     if not at_node and not edges:
-        topics = {s.topic for service in run.system.services.values() for s in service.subscriptions.values()}
+        topics = {topic for service in run.system.services.values() for topic in service.subscriptions}
         if name not in topics:
             raise ValueError(unknown("queue", name, {*run.system.services, *run.system.brokers, *topics}))
     columns = zip(trace.edge, trace.received, trace.started, trace.ended, trace.outcome, strict=True)

@@ -4,6 +4,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from types import FunctionType
+from typing import Any
 
 from rehearsal.arguments import name_of, whole
 from rehearsal.draws import Constant, Distribution, times
@@ -41,6 +42,8 @@ class Handler:
     calls: tuple | None = None
     undoes: str | None = None
     idempotent: bool = False
+    home: object = field(default=None, repr=False)  # the Service it belongs to
+    module: str = ""  # the part of a monolith it belongs to
 
     @property
     def waits(self):
@@ -68,13 +71,24 @@ class Subscription(Handler):
 
     `workers`: some of its own; without, it shares the service's. `poll`: look for messages only so often [ms];
     without, the broker pushes. A handler that fails gets the message again (`retry`), and after that the message
-    goes to the dead letters.
+    goes to the dead letters. Of several topics it waits for one event each, of the same request, and reacts once; or it
+    reacts once `when(payload, topics)` is true of those that have come. Events that only wait cost no time.
     """
 
-    topic: str = ""
+    topics: tuple = ()
+    when: Any = field(default=None, repr=False)
     workers: int | None = None
     poll: float | None = None
     retry: Retry = AGAIN
+
+    @property
+    def joins(self):
+        """Return whether it waits for more than the next event."""
+        return len(self.topics) > 1 or self.when is not None
+
+    def ready(self, payload, come):
+        """Return whether it reacts, now that these topics have come for a request."""
+        return come >= set(self.topics) if self.when is None else bool(self.when(payload, come))
 
 
 class Service:
@@ -85,12 +99,15 @@ class Service:
     again. `state` is what its memory holds at the start of each run. What has waited longer than `patience` [ms] when
     its turn comes is turned away unserved (load shedding). A `durable` service finds its queue again after a crash, and
     its handlers go on where they were. With `failover` [ms] a standby takes over so long after a crash; what it does
-    not model: that the standby may crash as well.
+    not model: that the standby may crash as well. `decides` [ms] is what a worker needs each time a handler goes on
+    after a wait: the cost of a decision. What a `volatile` service knows is in its memory only: a crash empties
+    `ctx.state`.
     """
 
     def __init__(
-        self, name, workers=1, queue=None, blocking=True, state=None, durable=False, failover=None, patience=None
-    ):
+        self, name, workers=1, queue=None, blocking=True, state=None, durable=False, failover=None, patience=None,
+        decides=0.0, volatile=False,
+    ):  # fmt: skip
         if not isinstance(name, str) or not name or name == CLIENT:
             raise ValueError(f"a service needs a name other than {CLIENT!r}, not {name!r}")
         self.name = name
@@ -101,6 +118,9 @@ class Service:
         self.durable = bool(durable)
         self.failover = None if failover is None else duration(failover, f"failover of {name}", positive=True)
         self.patience = None if patience is None else duration(patience, f"patience of {name}")
+        self.decides = duration(decides, f"decides of {name}")
+        self.volatile = bool(volatile)
+        self.home = None  # the System it belongs to
         self.operations = {}
         self.subscriptions = {}
 
@@ -123,9 +143,10 @@ class Service:
 
     def on(
         self, topic, *, takes=0.0, name=None, work=None, publishes=(), calls=None, undoes=None,
-        workers=None, poll=None, retry=AGAIN, idempotent=False,
+        workers=None, poll=None, retry=AGAIN, idempotent=False, when=None,
     ):  # fmt: skip
-        """Declare how the service reacts to each event of `topic`; one handler a topic."""
+        """Declare how the service reacts to each event of a topic, or to one each of several; one handler a topic."""
+        topics = names(topic)
 
         def declare(function):
             own = _checked(function, self, name)
@@ -137,8 +158,9 @@ class Service:
             if not isinstance(retry, Retry):
                 raise TypeError(f"retry of {self.name}.{own} must be a Retry, such as Retry(2), not {retry!r}")
             self._forget(own, function)
-            subscription = Subscription(function=function, topic=topic, workers=crew, poll=pause, retry=retry, **said)
-            self.subscriptions[topic] = subscription
+            how = {"topics": topics, "when": when, "workers": crew, "poll": pause, "retry": retry}
+            subscription = Subscription(function=function, **how, **said)
+            self.subscriptions |= dict.fromkeys(topics, subscription)
             return subscription
 
         return declare
@@ -186,4 +208,5 @@ def _said(service, own, takes, work, publishes, calls, undoes, idempotent):
         "calls": None if calls is None else names(calls),
         "undoes": None if undoes is None else name_of(undoes),
         "idempotent": bool(idempotent),
+        "home": service,
     }

@@ -61,13 +61,17 @@ class System:
         self.name = name
         self.network = times(network, "network")
         self.services, self.links, self.entries, self.guards = {}, {}, {}, {}
+        self.modules: dict = {}  # part of a monolith -> the service it is deployed in
         self._brokers = {}
 
     def service(
-        self, name, workers=1, queue=None, blocking=True, state=None, durable=False, failover=None, patience=None
-    ):
+        self, name, workers=1, queue=None, blocking=True, state=None, durable=False, failover=None, patience=None,
+        decides=0.0, volatile=False,
+    ):  # fmt: skip
         """Declare a service and return it; an old one of that name is gone, with its handlers."""
-        self.services[name] = Service(name, workers, queue, blocking, state, durable, failover, patience)
+        made = Service(name, workers, queue, blocking, state, durable, failover, patience, decides, volatile)
+        made.home = self
+        self.services[name] = made
         return self.services[name]
 
     def broker(
@@ -120,7 +124,7 @@ class System:
         """Yield every operation and subscription, service by service."""
         for service in self.services.values():
             yield from service.operations.values()
-            yield from service.subscriptions.values()
+            yield from dict.fromkeys(service.subscriptions.values())
 
     def carrier(self, topic):
         """Return the broker that carries a topic or a command: one that names it, else one that carries all."""
@@ -149,7 +153,7 @@ class System:
         """Return a copy that later declarations do not reach."""
         copy = System(self.name, self.network)
         copy.links, copy.entries, copy._brokers = dict(self.links), dict(self.entries), dict(self._brokers)
-        copy.guards = dict(self.guards)
+        copy.guards, copy.modules = dict(self.guards), dict(self.modules)
         copy.services = {name: service.copy() for name, service in self.services.items()}
         return copy
 

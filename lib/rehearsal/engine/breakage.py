@@ -15,13 +15,14 @@ def arrange(engine, faults, until=None):
     order in which faults are listed means nothing. Faults that strike messages, not moments, are not here: those of
     the network are in `weather`, a crash at a moment of an operation in `traps`.
     """
-    nodes, steps = engine.compiler.nodes, []
+    steps = []
     for fault in faults:
-        if type(fault) in (Crash, CrashAt, Breakdowns):
-            for pool in nodes[fault.service].pools:
+        stops = type(fault) in (Crash, CrashAt, Breakdowns)
+        if stops:
+            for pool in _node(engine, fault, stops).pools:
                 pool.working = {} if pool.working is None else pool.working
         if type(fault) in EFFECTS:
-            node = nodes[fault.service]
+            node = _node(engine, fault, stops)
             begin, end = EFFECTS[type(fault)]
             last = _end(node, fault)
             steps += [(fault.at, 1, fault, node, begin, last), (last, 0, fault, node, end, last)]
@@ -29,6 +30,12 @@ def arrange(engine, faults, until=None):
         if moment < (inf if until is None else until):
             alarm = Alarm(lambda _, n=node, f=fault, act=do, over=last: act(engine, n, f, over), None)
             engine.at(moment, alarm, FIRST)
+
+
+def _node(engine, fault, stops):
+    """Return what a fault strikes: a part of a monolith may be slow by itself, but goes down with all the others."""
+    host = engine.system.modules.get(fault.service, fault.service)
+    return engine.compiler.nodes[host if stops else fault.service]
 
 
 def _end(node, fault):

@@ -2,7 +2,7 @@
 
 from rehearsal.draws import Uniform
 from rehearsal.engine.messages import Alarm
-from rehearsal.trace import FAILED, LOST, NAN, NONE
+from rehearsal.trace import FAILED, LOST, NAN, NONE, OK
 
 
 class Bus:
@@ -17,6 +17,7 @@ class Bus:
 
     def __init__(self, engine):
         self.engine = engine
+        self.joins: dict = {}  # plan -> request -> the topics that have come, None once its handler has reacted
         self.dead_letters: list[int] = []  # rows of the deliveries that were given up
 
     def fan_out(self, message, outcome, value):
@@ -48,6 +49,32 @@ class Bus:
         inbox.topic.append(message)
         if inbox.due is None and pool.node.up:
             self._look_later(inbox, pool, now)
+
+    def join(self, plan, step):
+        """Return the step that lets a delivery wait for others of its request, and in once all it needs has come.
+
+        What only waits is acknowledged at once and costs no worker; what came is kept with the queue, so it survives a
+        crash of the reader. Once a reader has reacted to a request, what else comes for it has nothing to do.
+        """
+        come = self.joins.setdefault(plan, {})
+
+        def arrive(message):
+            row, topic = message.case.row, message.route.edge
+            topics = come.setdefault(row, set())
+            again = self.engine.trace.attempt[message.row] > 1  # of the one that reacted
+            if topics is not None and not again:
+                topics.add(self.engine.trace.edges[topic].name)
+                if plan.handler.ready(message.payload, frozenset(topics)):
+                    come[row], again = None, True
+            if again:
+                step(message)
+            else:
+                trace, now = self.engine.trace, self.engine.now
+                trace.received[message.row] = trace.started[message.row] = trace.ended[message.row] = now
+                trace.outcome[message.row] = OK
+                self.over(message)
+
+        return arrive
 
     def _look_later(self, inbox, pool, now):
         inbox.due = inbox.next_poll(now)

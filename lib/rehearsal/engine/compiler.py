@@ -23,22 +23,37 @@ class Compiler:
         for service in system.services.values():
             node = self.nodes[service.name] = Node(
                 service.name, blocking=service.blocking, state=service.state, durable=service.durable,
-                failover=service.failover,
+                failover=service.failover, decides=service.decides, volatile=service.volatile,
             )  # fmt: skip
             self.pools[service.name] = Pool(node, service.workers, service.queue, service.patience)
             for operation in service.operations.values():
-                self.plans[operation] = self._plan(node, operation)
+                self.plans[operation] = self._plan(self._part(operation, node), operation)
         for broker in system.brokers.values():
             self._broker(broker)
         for service in system.services.values():
-            for subscription in service.subscriptions.values():
-                self._subscribe(service, subscription)
+            for topic, subscription in service.subscriptions.items():
+                self._subscribe(service, topic, subscription)
         for handler, plan in self.plans.items():
             plan.topics = {topic: self._publishing(plan.node, topic) for topic in handler.publishes}
 
     def keyed(self, distribution, purpose, work):
         """Return the draws of a purpose and a work."""
         return Book(distribution, self.seed, purpose, work)
+
+    def _part(self, operation, node):
+        """Return the node of the module an operation belongs to: its memory and pace; its workers are the host's."""
+        if not operation.module:
+            return node
+        return self.nodes.setdefault(operation.module, Node(operation.module))
+
+    def inside(self, plan, operation):
+        """Return the route of work that a plan does itself, in process."""
+        found = self._find(plan, operation)
+        key = "inside", found
+        if key not in plan.calls:
+            edge = self._edge("work", found.service, found.service, found.name, found.undoes is not None)
+            plan.calls[key] = Route(((), None, None), edge, self.plans[found], self.pools[found.service], None)
+        return plan.calls[key]
 
     def _broker(self, broker):
         node = Node(broker.name, broker=True, durable=broker.durable, failover=broker.failover)
@@ -58,7 +73,7 @@ class Compiler:
         return plan
 
     def _traps(self, handler):
-        called = handler.name, getattr(handler, "topic", handler.name)
+        called = handler.name, *getattr(handler, "topics", ())
         return [t for f, t in self.traps.items() if f.service == handler.service and f.operation in called]
 
     def _steps(self, steps, plan, source, target, kind, broker=None):
@@ -73,12 +88,13 @@ class Compiler:
         back = leg(self.engine, self.faults, target, source, "reply") if kind == "ask" else None
         return (arrive,), back.reply if back is not None else conclude, bereave
 
-    def _subscribe(self, service, subscription):
+    def _subscribe(self, service, topic, subscription):
         node = self.nodes[service.name]
-        self.plans[subscription] = self._plan(node, subscription)
-        shared = self.pools[service.name]
-        self.pools[subscription] = shared if subscription.workers is None else Pool(node, subscription.workers)
-        name = f"{service.name} ← {subscription.topic}"
+        if subscription not in self.plans:
+            self.plans[subscription] = self._plan(node, subscription)
+            shared = self.pools[service.name]
+            self.pools[subscription] = shared if subscription.workers is None else Pool(node, subscription.workers)
+        name = f"{service.name} ← {topic}"
         self.inboxes[name] = Inbox(name, subscription.poll, subscription.retry)
         node.inboxes.append((self.inboxes[name], self.pools[subscription]))
 
@@ -160,5 +176,7 @@ class Compiler:
         steps = (bus.arrive, bus.acknowledge, bus.deliver_again)
         if not broker.durable:
             steps = (bus.hand_over, bus.done_or_lost, bus.forget)
+        if getattr(plan.handler, "joins", False):
+            steps = (bus.join(plan, steps[0]), *steps[1:])
         steps = self._steps(steps, plan, broker.name, target, "deliver", broker)
         return Route(steps, number, plan, pool, self._hop(broker.name, target, "deliver", plan.work), inbox=inbox)

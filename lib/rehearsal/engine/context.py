@@ -5,7 +5,8 @@ from typing import Any
 
 from rehearsal.check import undeclared
 from rehearsal.engine.guards import guarded
-from rehearsal.engine.waits import Call, Sleep, Together
+from rehearsal.engine.inside import Work
+from rehearsal.engine.waits import Call, First, Sleep, Together
 from rehearsal.policies import Retry
 from rehearsal.units import duration
 
@@ -69,10 +70,28 @@ class Context:
 
         It waits for every branch, then raises the first problem, if any.
         """
+        self._calls(calls, "all")
+        return Together(calls)
+
+    def _calls(self, calls, verb):
         if not all(isinstance(call, Call) for call in calls):
             place = self._message.route.plan.place
-            raise self._engine.mistake(f"{place}: ctx.all takes calls: ctx.all(ctx.call(…), ctx.call(…))")
-        return Together(calls)
+            raise self._engine.mistake(f"{place}: ctx.{verb} takes calls: ctx.{verb}(ctx.call(…), ctx.call(…))")
+
+    def first(self, *calls):
+        """Describe a wait for the first of several calls; `yield` it to get [(call, value, error), …] of those over.
+
+        Calls that were not made yet are made; those that are not over go on, and can be waited for again.
+        """
+        self._calls(calls, "first")
+        return First(calls)
+
+    def work(self, operation, payload=None):
+        """Describe work done here, in process: no message, no hop; `yield` it to do it. For monoliths."""
+        message, engine = self._message, self._engine
+        route = engine.compiler.inside(message.route.plan, operation)
+        self.unstarted += 1
+        return Work(route, payload)
 
     def sleep(self, time):
         """Describe a pause of `time` [ms]; `yield` it to wait."""

@@ -1,6 +1,7 @@
 """Stop a node and start it again: what becomes of work, queue, arrivals and those who wait."""
 
 from contextlib import suppress
+from copy import deepcopy
 from math import inf
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ def crash(engine, node, fault, until):
     if node.downs > 1:
         return
     node.up = False
+    if node.fresh is not None:
+        node.state = deepcopy(node.fresh)
     engine.outages.append(Outage(node.name, engine.now, until))
     if not node.broker:
         node.absent = ABSENT[fault.arrivals]

@@ -33,12 +33,25 @@ class Pool:
 class Node:
     """Hold one service or broker while a run lasts: its pools, its memory, its health and its routes."""
 
-    def __init__(self, name, *, broker=False, blocking=True, state=None, durable=False, failover=None):
+    def __init__(
+        self,
+        name,
+        *,
+        broker=False,
+        blocking=True,
+        state=None,
+        durable=False,
+        failover=None,
+        decides=0.0,
+        volatile=False,
+    ):
         self.name = name
         self.broker = broker
         self.blocking = blocking
         self.durable = durable
         self.failover = failover
+        self.decides = decides
+        self.fresh = dict(state or {}) if volatile else None  # what is left of its memory after a crash
         self.state = deepcopy(state or {})
         self.pools: list[Pool] = []
         self.up = True

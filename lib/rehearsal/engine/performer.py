@@ -10,6 +10,7 @@ from rehearsal.engine.bus import Bus
 from rehearsal.engine.carrier import Carrier
 from rehearsal.engine.compiler import Compiler
 from rehearsal.engine.context import Context
+from rehearsal.engine.inside import Work
 from rehearsal.engine.mishaps import Mishaps
 from rehearsal.engine.traps import Struck
 from rehearsal.engine.waits import WAITS, forgotten, not_a_wait
@@ -127,7 +128,7 @@ class Engine(Carrier):
             raise not_a_wait(self, message, wait)
         work.wait = wait
         pool = message.route.pool
-        if not pool.node.blocking:
+        if not pool.node.blocking and type(wait) is not Work:
             self.release(pool)
         wait.begin(self, message)
 
@@ -139,12 +140,51 @@ class Engine(Carrier):
         if not pool.node.up:  # a durable service goes on after its restart
             pool.node.held.append((self.wake, message, value, error))
             return
-        if pool.node.blocking:
-            self.resume(message, value, error)
+        if pool.node.blocking or type(message.work.wait) is Work:
+            self.go_on(message, value, error)
             return
         message.work.wake = value, error
         pool.queue.append(message)
         self.serve(pool)
+
+    def go_on(self, message, value, error):
+        """Let a handler go on that has a worker, once that has made its decision."""
+        if not message.route.pool.node.decides:
+            self.resume(message, value, error)
+            return
+        message.work.wake = value, error
+        message.callbacks = (self._decided,)
+        self.schedule(message, delay=message.route.pool.node.decides)
+
+    def _decided(self, message):
+        if not message.dead:
+            if message.route.pool.node.up:
+                self.resume(message, *message.work.wake)
+            else:
+                message.route.pool.node.held.append((self.resume, message, *message.work.wake))
+
+    def body(self, message):
+        """Run the body of an operation that is worked on in process, and return what it answers."""
+        plan = message.route.plan
+        if plan.node.errors and self._errs(plan, message):
+            raise Failed("an injected error")
+        try:
+            return plan.function(Context(self, message), message.payload)
+        except (Refused, Failed, ModelError):
+            raise
+        except Exception as error:
+            self.mishaps.note(plan, error, self._now)
+            raise Failed(f"{type(error).__name__}: {error}") from error
+
+    def settle(self, message, outcome):
+        """Close the row of work that was done in process."""
+        row = message.row
+        self.ended[row] = self.trace.answered[row] = self._now
+        self.outcome[row] = self.trace.answer[row] = outcome
+        if message.route.undo and outcome == OK:
+            self.table.undone[message.case.row] += 1
+        if self.close is not None:
+            self.close(row)
 
     def raised(self, message, error):
         """Take what a handler raised: a business no, a failure, a crash under it, or a mistake in the model."""
@@ -204,5 +244,5 @@ class Engine(Carrier):
                     self.start(message, pool)
             else:
                 pool.free -= 1
-                self.resume(message, *message.work.wake)
+                self.go_on(message, *message.work.wake)
         pool.starting = False

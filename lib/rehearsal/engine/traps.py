@@ -35,7 +35,7 @@ class Trap:
     def strike(self):
         """Crash the service now, and start it again when the fault is over."""
         engine, fault = self.engine, self.fault
-        node = engine.compiler.nodes[fault.service]
+        node = engine.compiler.nodes[engine.system.modules.get(fault.service, fault.service)]
         until = engine.now + min(fault.lasting, fault.lasting if node.failover is None else node.failover)
         crash(engine, node, fault, until)
         if until < float("inf"):

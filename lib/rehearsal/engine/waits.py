@@ -176,6 +176,33 @@ class Together:
         return any(call.hopeless(vanished, rows) for call in self.calls)
 
 
+class First(Together):
+    """Start calls where they are not under way yet, and wait until at least one of them is over.
+
+    The handler gets [(call, value, error), …] of those that are over, and may wait for the rest again.
+    """
+
+    __slots__ = ("over",)
+
+    def __init__(self, calls):
+        super().__init__(calls)
+        self.over = []
+
+    def begin(self, engine, parent):
+        """Start what is not under way."""
+        self.parent = parent
+        for call in self.calls:
+            call.group = self
+            if call.parent is None:
+                call.begin(engine, parent)
+
+    def collect(self, engine, call, value, error):
+        """Take the result of one call; the first wakes the handler, which finds all that came meanwhile."""
+        self.over.append((call, value, error))
+        if len(self.over) == 1:
+            engine.wake(self.parent, self.over, None)
+
+
 class Sleep:
     """Wait for some time."""
 
@@ -211,7 +238,7 @@ class Sleep:
         return False
 
 
-WAITS = {Call, Together, Sleep}  # what a handler may yield; Guarded joins them
+WAITS = {Call, Together, First, Sleep}  # what a handler may yield; Guarded and Work join them
 
 
 def not_a_wait(engine, message, wait):

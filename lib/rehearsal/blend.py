@@ -1,0 +1,86 @@
+"""The core conducted, the rest by events: one process, both styles."""
+
+from math import inf
+
+from rehearsal.arguments import name_of
+from rehearsal.choreography import Dance, choreograph
+from rehearsal.errors import ModelError, unknown
+from rehearsal.orchestration import conducting, declare, orchestrate
+from rehearsal.service import AGAIN
+from rehearsal.stage import host, stage
+
+
+def blend(process, events=(), *, name=None, at="orders", workers=100, objective=inf, failures=True, **conductor):
+    """Return the process as a system in which the steps named by `events` dance and the others are conducted.
+
+    The conductor tells what its steps did where somebody waits for it. A step after one that dances has to dance as
+    well: a conductor waits for answers, not for events. With `failures` a dancer that fails has what was conducted
+    undone by events; a conducted step that fails is undone by the conductor. `conductor`: `blocking`, `durable`,
+    `decides`, `timeout`, `retry`, as for `orchestrate`.
+    """
+    dancing = {name_of(step) for step in ((events,) if isinstance(events, str) else events)}
+    _check(process, dancing)
+    called = name or f"blended {process.name}"
+    if not dancing:
+        return orchestrate(process, name=called, at=at, workers=workers, objective=objective, **conductor)
+    conducted = [step for step in process.steps.values() if step.name not in dancing]
+    if not conducted:
+        return choreograph(process, name=called, at=at, workers=workers, objective=objective, failures=failures)
+    policies = {word: conductor.pop(word, None) for word in ("timeout", "retry")}
+    system = stage(process, called)
+    orders = host(process, system, at, workers, **conductor)
+    dance = Dance(process, system, orders, failures, AGAIN)
+    dance.sure = frozenset(step.name for step in conducted)
+    for step in process.steps.values():
+        if step.name in dancing:
+            dance.step(step)
+        else:
+            declare(system, step.operation)
+            if step.undo is not None:
+                declare(system, step.undo)
+    done = dance.end(None) if any(end.name in dancing for end in process.ends) else None
+    failed = dance.undo(None, dance.sure) if failures else None
+    place = _conduct(process, system, orders, conducted, policies, dance.placed)
+    system.accepts(process.name, place, objective=objective, done=done, failed=failed)
+    return system
+
+
+def blends(process):
+    """Return every set of steps that may dance while the others are conducted: none, some tails, all."""
+    found: list = [frozenset()]
+    for step in reversed(process.steps.values()):
+        after = {s.name for s in process.following(step)}
+        found += [dancing | {step.name} for dancing in found if after <= dancing]
+    order = {name: place for place, name in enumerate(process.steps)}
+    tails = [tuple(sorted(one, key=order.__getitem__)) for one in found]
+    return sorted(tails, key=lambda one: (len(one), [order[name] for name in one]))
+
+
+def _check(process, dancing):
+    for step in sorted(dancing - process.steps.keys()):
+        raise ModelError(f"{process.name}: {unknown('step', step, process.steps)}")
+    for step in process.steps.values():
+        leads = [name for name in step.after if name in dancing]
+        if leads and step.name not in dancing:
+            raise ModelError(f"{step.name} comes after {leads[0]}, which dances: {step.name} has to dance as well")
+
+
+def _conduct(process, system, orders, conducted, policies, placed):
+    """Declare where requests enter: a conductor that tells what somebody hears of, and nothing else."""
+    heard = {topic for service in system.services.values() for topic in service.subscriptions}
+    facts = tuple(fact for step in conducted for fact in (step.event, step.fails) if fact in heard)
+
+    def tell(ctx, payload, fact):
+        if fact in facts:
+            ctx.publish(fact, payload)
+
+    score = conducting(process, conducted, policies, tell)
+
+    def open_and_conduct(ctx, payload):
+        ctx.publish(placed, payload)
+        return (yield from score(ctx, payload))
+
+    asked = [s.operation.place for s in conducted] + [s.undo.place for s in conducted if s.undo is not None]
+    starts = placed in heard
+    how = {"calls": asked, "publishes": (placed, *facts) if starts else facts}
+    return orders.operation(name="place", **how)(open_and_conduct if starts else score)

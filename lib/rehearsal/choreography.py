@@ -1,0 +1,201 @@
+"""Nobody knows the flow: each service reacts to the events it waits for, and tells what it did or could not do."""
+
+from math import inf
+
+from rehearsal.errors import Failed, ModelError, Refused
+from rehearsal.service import AGAIN
+from rehearsal.stage import host, stage
+
+
+def choreograph(
+    process, *, name=None, at="orders", workers=100, objective=inf, failures=True, timeout=None, retry=AGAIN
+):  # fmt: skip
+    """Return the process as a system of services that react to each other's events.
+
+    Requests are accepted at the service `at`, which knows no step. A step that waits for several others joins their
+    events by request. With `failures` a step that cannot be done says so, and every service that did something before
+    it undoes that, the last first; with `timeout` [ms] so it does where nothing is heard of a request for so long.
+    """
+    system = stage(process, name or f"choreographed {process.name}")
+    dance = Dance(process, system, host(process, system, at, workers), failures, retry)
+    accept = dance.accept()
+    for step in process.steps.values():
+        dance.step(step)
+    done = dance.end(timeout)
+    failed = dance.undo(timeout) if failures or timeout is not None else None
+    system.accepts(process.name, accept, objective=objective, done=done, failed=failed)
+    return system
+
+
+class Dance:
+    """Hold what the handlers of one choreographed process have in common while they are declared.
+
+    Invariant: each service hears an event through one handler at most; a process that would need two is refused.
+    """
+
+    def __init__(self, process, system, orders, failures, retry):
+        self.process, self.system, self.orders, self.retry = process, system, orders, retry
+        self.failures = failures
+        self.sure: frozenset = frozenset()  # steps of a conductor: done when their undo is asked for
+        self.placed = f"{process.name}.placed"
+        self.expired = f"{process.name}.timed_out"
+
+    def _on(self, service, topics, function, name, when=None, **how):
+        taken = [t for t in topics if t in service.subscriptions]
+        if taken:
+            raise ModelError(
+                f"{service.name} would hear {taken[0]!r} twice, for {name} too: give one to another service"
+            )
+        service.on(tuple(topics), name=name, when=when, retry=self.retry, **how)(function)
+
+    def accept(self):
+        """Declare where requests enter: the fact is told, and the client has an answer."""
+        placed = self.placed
+
+        def accept(ctx, payload):
+            ctx.publish(placed, payload)
+            return "accepted"
+
+        return self.orders.operation(name="accept", work="place", publishes=placed)(accept)
+
+    def step(self, step):
+        """Declare that a service does a step once all it needs has happened."""
+        topics = self._starts(step)
+        plain = step.when is None and len(topics) == 1
+
+        def when(payload, come):
+            return step.applies(payload) and come >= self._needed(self.process.before(step), payload)
+
+        facts = (step.event, step.fails) if self.failures else (step.event,)
+        facts = () if step.optional else facts  # nobody waits for it
+        work = {"takes": step.operation.takes, "work": step.operation.work, "publishes": facts}
+        self._on(
+            self.system.services[step.service], topics, self._doing(step), step.name, None if plain else when, **work
+        )
+
+    def _starts(self, step):
+        """Return every event that may be the last a step waits for."""
+        found: dict = {}
+        for other in self.process.before(step):
+            found[other.event] = True
+            if other.when is not None:
+                found |= dict.fromkeys(self._starts(other))
+        return list(found) or [self.placed]
+
+    def _needed(self, steps, payload):
+        return {s.event for s in self.process.needs(steps, payload)} or {self.placed}
+
+    def _doing(self, step):
+        function, failures, last = step.operation.function, self.failures, self.retry.times
+
+        def tell(ctx, payload, fact):
+            if not step.optional:
+                ctx.publish(fact, payload)
+
+        def do(ctx, payload):
+            if (step.name, payload) in ctx.state.get("undone", ()):
+                return  # it was undone before it began
+            try:
+                function(ctx, payload)
+            except Refused:
+                if not failures:
+                    raise
+                tell(ctx, payload, step.fails)
+            except Failed:
+                if not failures or ctx.attempt <= last:
+                    raise
+                tell(ctx, payload, step.fails)
+            else:
+                ctx.state.setdefault("done", set()).add((step.name, payload))
+                tell(ctx, payload, step.event)
+
+        return do
+
+    def end(self, timeout):
+        """Declare the end: the event of the last step, or where there are several, of the last of all."""
+        process, ends = self.process, self.process.ends
+        if len(ends) == 1 and ends[0].when is None and timeout is None:
+            return ends[0].event
+        completed = f"{process.name}.completed"
+        topics = list(dict.fromkeys(t for e in ends for t in (e.event, *(self._starts(e) if e.when else ()))))
+
+        def when(payload, come):
+            return come >= self._needed(ends, payload)
+
+        def complete(ctx, payload):
+            ctx.state.setdefault("ended", set()).add(payload)
+            ctx.publish(completed, payload)
+
+        self._on(self.orders, topics, complete, "complete", when, publishes=completed)
+        return completed
+
+    def undo(self, timeout, conducted=frozenset()):
+        """Declare who undoes what when a step fails, and when the whole is cancelled.
+
+        What a conductor does, it undoes itself when another step of its own fails.
+        """
+        process = self.process
+        steps = list(process.steps.values())
+        after = {s.name: {f.name for f in process.following(s)} for s in steps}
+        undoable = [s for s in steps if s.undo is not None]
+        # For each cause, the steps it does not undo: those it kept from happening, and those of the conductor.
+        causes: dict = {}
+        for step in steps:
+            if self.failures and not step.optional:
+                causes[step.fails] = {step.name, *after[step.name], *(conducted if step.name in conducted else ())}
+        if timeout is not None:
+            self._watch(timeout)
+            causes[self.expired] = set()
+
+        def heard(payload, come, waits):
+            return any(
+                cause in come and come >= {u.undone for u in undoable if u.name in waits - out and u.applies(payload)}
+                for cause, out in causes.items()
+            )
+
+        for step in undoable:
+            topics = [c for c, out in causes.items() if step.name not in out]
+            if not topics:
+                continue
+            topics += [u.undone for u in undoable if u.name in after[step.name]]
+            waits = after[step.name]
+            self._on(
+                self.system.services[step.undo.service], topics, self._undoing(step), step.undo.name,
+                lambda payload, come, s=step, w=waits: s.applies(payload) and heard(payload, come, w),
+                takes=step.undo.takes, work=step.undo.work, publishes=step.undone, undoes=step.undo.undoes,
+            )  # fmt: skip
+        return self._cancel(causes, undoable, heard)
+
+    def _undoing(self, step):
+        def undo(ctx, payload):
+            ctx.state.setdefault("undone", set()).add((step.name, payload))
+            if step.name in self.sure or (step.name, payload) in ctx.state.get("done", ()):
+                step.undo.function(ctx, payload)
+            ctx.publish(step.undone, payload)
+
+        return undo
+
+    def _cancel(self, causes, undoable, heard):
+        cancelled = f"{self.process.name}.cancelled"
+        everything = {u.name for u in undoable}
+
+        def cancel(ctx, payload):
+            ctx.publish(cancelled, payload)
+
+        topics = [*causes, *(u.undone for u in undoable)]
+        self._on(
+            self.orders, topics, cancel, "cancel", lambda payload, come: heard(payload, come, everything),
+            publishes=cancelled,
+        )  # fmt: skip
+        return cancelled
+
+    def _watch(self, timeout):
+        expired = self.expired
+
+        def watch(ctx, payload):
+            yield ctx.sleep(timeout)
+            if payload not in ctx.state.get("ended", ()):
+                ctx.publish(expired, payload)
+
+        # Nobody is held while it waits: as many sleepers as there are requests.
+        self._on(self.orders, [self.placed], watch, "watch", publishes=expired, workers=1_000_000)

@@ -1,0 +1,151 @@
+"""A business process as data: steps, what each comes after, what undoes it. The style in which it runs is another word.
+
+The operations are declared once, at the services that do them; a process says which belong together and in what order.
+Nothing here runs, and nothing here knows of calls or events: that is for `orchestrate`, `choreograph`, `monolith` and
+`blend`, each of which turns the same process into a system.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rehearsal.errors import ModelError, unknown
+from rehearsal.service import Operation
+
+
+@dataclass(frozen=True)
+class Step:
+    """Do one operation, `after` others, and say what undoes it.
+
+    `event` is the fact when it is done, in the past tense, `fails` the fact when it cannot be, `undone` the fact when
+    it has been undone. `when(payload)` says for
+    which requests it is done at all; for others it counts as done, at no cost. An `optional` step ends the process for
+    nobody: it may fail, or come later than the answer.
+    """
+
+    operation: Operation
+    event: str = ""
+    undo: Operation | None = None
+    after: Any = ()
+    when: Any = field(default=None, repr=False)
+    optional: bool = False
+    fails: str = ""
+    undone: str = ""
+
+    def __post_init__(self):
+        if not isinstance(self.operation, Operation):
+            raise TypeError(f"a step does an operation, such as Step(reserve), not {self.operation!r}")
+        if self.undo is not None and not isinstance(self.undo, Operation):
+            raise TypeError(f"undo of step {self.name} is an operation, not {self.undo!r}")
+        if self.undo is not None and self.undo.undoes not in (self.name, self.operation.work):
+            raise ModelError(f"{self.undo.place} does not undo {self.name}: declare it with undoes={self.name}")
+        after = (self.after,) if isinstance(self.after, str | Operation | Step) else tuple(self.after)
+        object.__setattr__(self, "after", tuple(a if isinstance(a, str) else a.name for a in after))
+        object.__setattr__(self, "event", self.event or f"{self.name}.done")
+        object.__setattr__(self, "fails", self.fails or f"{self.name}.failed")
+        object.__setattr__(self, "undone", self.undone or f"{self.undo.name if self.undo else self.name}.undone")
+
+    @property
+    def name(self):
+        """Return the name of its operation."""
+        return self.operation.name
+
+    @property
+    def service(self):
+        """Return the name of the service that does it."""
+        return self.operation.service
+
+    def applies(self, payload):
+        """Return whether it is done for this payload."""
+        return self.when is None or bool(self.when(payload))
+
+
+class Process:
+    """Hold the steps of a business process, a graph without cycles.
+
+    Invariant: every step comes after steps of this process only, all names and events are distinct, and nothing waits
+    for an optional step. So each style can trust it, and a mistake is found before anything runs.
+    """
+
+    def __init__(self, name, steps):
+        self.name = name
+        self.steps = {step.name: step for step in steps}
+        _check(self, list(steps))
+
+    def before(self, step):
+        """Return the steps that one comes after, directly."""
+        return [self.steps[name] for name in step.after]
+
+    def following(self, step):
+        """Return all the steps that come after one, directly or not, in order."""
+        found = {step.name}
+        for other in self.steps.values():
+            if found & set(other.after):
+                found.add(other.name)
+        return [s for s in self.steps.values() if s.name in found and s is not step]
+
+    @property
+    def ends(self):
+        """Return the steps that nothing comes after and that are not optional: when they are done, it is done."""
+        waited = {name for step in self.steps.values() for name in step.after}
+        return [s for s in self.steps.values() if s.name not in waited and not s.optional]
+
+    def needs(self, steps, payload):
+        """Return which of these have to be done for a payload: one that does not apply stands for those before it."""
+        found: dict = {}
+        for step in steps:
+            met = [step] if step.applies(payload) else self.needs(self.before(step), payload)
+            found |= {other.name: other for other in met}
+        return list(found.values())
+
+    def graph(self):
+        """Return it as a networkx DiGraph: a node a step, with the mean time of its work [ms]."""
+        import networkx as nx
+
+        graph = nx.DiGraph(name=self.name)
+        for step in self.steps.values():
+            graph.add_node(step.name, service=step.service, takes=step.operation.takes.mean)
+            graph.add_edges_from((name, step.name) for name in step.after)
+        return graph
+
+    def critical_path(self):
+        """Return the names of the steps on its longest path, and how long that takes by mean times of work [ms]."""
+        best: dict = {}
+        for name, step in self.steps.items():
+            length, path = max((best[a] for a in step.after), default=(0.0, ()))
+            best[name] = length + step.operation.takes.mean, (*path, name)
+        length, path = max(best.values(), default=(0.0, ()))
+        return path, length
+
+    def __repr__(self):
+        steps = [f"{s.name} after {', '.join(s.after)}" if s.after else s.name for s in self.steps.values()]
+        return f"Process({self.name}: {'; '.join(steps)})"
+
+
+def _check(process, steps):
+    if not steps:
+        raise ModelError(f"the process {process.name!r} has no steps")
+    done: set = set()
+    for step in steps:
+        if [s.name for s in steps].count(step.name) > 1:
+            raise ModelError(f"the process {process.name!r} has two steps {step.name!r}: names tell them apart")
+        for name in step.after:
+            if name not in process.steps:
+                words = unknown("step", name, process.steps)
+                raise ModelError(f"{step.name} comes after a step that is not there: {words}")
+            if process.steps[name].optional:
+                raise ModelError(f"{step.name} comes after {name}, which is optional: nothing can wait for it")
+    facts = [fact for step in steps for fact in (step.event, step.fails)]
+    for fact in facts:
+        if facts.count(fact) > 1:
+            raise ModelError(f"two steps of {process.name!r} publish {fact!r}: give one of them another event")
+    while len(done) < len(steps):
+        ready = [s.name for s in steps if s.name not in done and done >= set(s.after)]
+        if not ready:
+            rest = [s.name for s in steps if s.name not in done]
+            raise ModelError(f"the process {process.name!r} goes in a circle: {' → '.join([*rest, rest[0]])}")
+        done.update(ready)
+    # From here on the order of the steps is one in which they could be done.
+    order: list = []
+    while len(order) < len(steps):
+        order += [s.name for s in steps if s.name not in order and set(order) >= set(s.after)][:1]
+    process.steps = {name: process.steps[name] for name in order}

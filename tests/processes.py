@@ -1,0 +1,56 @@
+"""Processes that several tests share, and the services that do their steps."""
+
+from rehearsal import Exponential, Refused, System, ms
+from rehearsal.process import Process, Step
+
+
+def services(network=None, takes=None, refuses=(), workers=2):
+    """Return a system with the operations of a shop, and no flow. `refuses`: {operation: how many n are served}."""
+    shop = System("shop", network=Exponential(1 * ms) if network is None else network)
+    work = {"reserve": 20, "charge": 60, "ship": 20, "notify": 10, "release": 5, "refund": 5}
+    home = {"reserve": "inventory", "charge": "payment", "ship": "shipping", "notify": "mail"}
+    home |= {"release": "inventory", "refund": "payment"}
+    undoes = {"release": "reserve", "refund": "charge"}
+    refuses = dict(refuses)
+    for name in dict.fromkeys(home.values()):
+        shop.service(name, workers=workers)
+    for name, service in home.items():
+
+        def body(ctx, order, name=name):
+            if name in refuses and order.number % refuses[name] == refuses[name] - 1:
+                raise Refused(f"no {name}")
+            ctx.state.setdefault(name, []).append(order.number)
+
+        mean = work[name] if takes is None else takes
+        time = Exponential(mean * ms) if takes is None else mean
+        shop.services[service].operation(takes=time, name=name, work=name, undoes=undoes.get(name))(body)
+    return shop
+
+
+def step(shop, name, after=(), undo=None, **how):
+    """Return the step that does an operation of the shop."""
+    return Step(shop.find(name), undo=undo and shop.find(undo), after=after, **how)
+
+
+def sequence(shop):
+    """Return reserve, charge, ship, one after another."""
+    return Process("order", [
+        step(shop, "reserve", undo="release"), step(shop, "charge", after="reserve", undo="refund"),
+        step(shop, "ship", after="charge"),
+    ])  # fmt: skip
+
+
+def branched(shop):
+    """Return reserve, then charge and ship beside notify."""
+    return Process("order", [
+        step(shop, "reserve", undo="release"), step(shop, "charge", after="reserve", undo="refund"),
+        step(shop, "ship", after="charge"), step(shop, "notify", after="reserve"),
+    ])  # fmt: skip
+
+
+def diamond(shop):
+    """Return reserve, then charge beside notify, then ship after both."""
+    return Process("order", [
+        step(shop, "reserve", undo="release"), step(shop, "charge", after="reserve", undo="refund"),
+        step(shop, "notify", after="reserve"), step(shop, "ship", after=("charge", "notify")),
+    ])  # fmt: skip

@@ -1,0 +1,81 @@
+"""A process as data: what it says, and what it refuses to say."""
+
+import pytest
+
+from rehearsal import ModelError
+from rehearsal.process import Process, Step
+from tests.processes import branched, diamond, sequence, services, step
+
+SHOP = services(takes=10)
+
+
+def test_a_process_says_what_it_is_in_one_line():
+    assert repr(sequence(SHOP)) == "Process(order: reserve; charge after reserve; ship after charge)"
+
+
+def test_a_step_tells_facts_in_the_past_and_knows_its_service():
+    charge = sequence(SHOP).steps["charge"]
+    assert (charge.service, charge.event, charge.fails, charge.undone) == (
+        "payment", "charge.done", "charge.failed", "refund.undone",
+    )  # fmt: skip
+
+
+def test_steps_may_be_listed_in_any_order():
+    listed = [step(SHOP, "ship", after="charge"), step(SHOP, "charge", after="reserve"), step(SHOP, "reserve")]
+    assert list(Process("order", listed).steps) == ["reserve", "charge", "ship"]
+
+
+def test_what_comes_after_a_step_directly_or_not():
+    process = diamond(SHOP)
+    assert [s.name for s in process.following(process.steps["charge"])] == ["ship"]
+    assert [s.name for s in process.following(process.steps["reserve"])] == ["charge", "notify", "ship"]
+    assert [s.name for s in branched(SHOP).ends] == ["ship", "notify"]
+
+
+def test_the_critical_path_is_the_longest_by_mean_work():
+    shop = services()
+    assert branched(shop).critical_path() == (("reserve", "charge", "ship"), 100.0)
+    assert sorted(diamond(shop).graph().edges) == [
+        ("charge", "ship"), ("notify", "ship"), ("reserve", "charge"), ("reserve", "notify"),
+    ]  # fmt: skip
+
+
+def test_a_step_that_does_not_apply_stands_for_those_before_it():
+    process = Process("order", [
+        step(SHOP, "reserve"), step(SHOP, "charge", after="reserve", when=lambda order: order > 5),
+        step(SHOP, "ship", after="charge"),
+    ])  # fmt: skip
+    ship = [process.steps["ship"]]
+    assert [s.name for s in process.needs(process.before(ship[0]), 9)] == ["charge"]
+    assert [s.name for s in process.needs(process.before(ship[0]), 1)] == ["reserve"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([], "no steps"),
+        ([("reserve",), ("reserve",)], "two steps 'reserve'"),
+        ([("charge", "reserv")], "no step 'reserv'"),
+        ([("reserve", "ship"), ("charge", "reserve"), ("ship", "charge")], "goes in a circle: reserve → charge → ship"),
+    ],
+)
+def test_a_process_that_makes_no_sense_is_refused(steps, words):
+    with pytest.raises(ModelError, match=words):
+        Process("order", [step(SHOP, *one) for one in steps])
+
+
+def test_nothing_waits_for_an_optional_step():
+    with pytest.raises(ModelError, match="nothing can wait for it"):
+        Process("order", [step(SHOP, "notify", optional=True), step(SHOP, "ship", after="notify")])
+
+
+def test_an_undo_undoes_what_it_says_it_does():
+    with pytest.raises(ModelError, match="does not undo ship"):
+        step(SHOP, "ship", undo="refund")
+    with pytest.raises(TypeError, match="a step does an operation"):
+        Step("reserve")
+
+
+def test_two_steps_tell_different_facts():
+    with pytest.raises(ModelError, match="two steps of 'order' publish 'done'"):
+        Process("order", [step(SHOP, "reserve", event="done"), step(SHOP, "charge", event="done")])
