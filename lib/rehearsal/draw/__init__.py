@@ -9,6 +9,7 @@ from rehearsal.draw.interaction import interaction, interaction_pair
 from rehearsal.draw.sequence import sequence, sequence_pair
 from rehearsal.draw.show import alt, describe, png, show
 from rehearsal.draw.tails import tails
+from rehearsal.draw.waterfall import waterfall, waterfall_pair
 from rehearsal.draw.wiring import wiring, wiring_pair
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "style",
     "tails",
     "title",
+    "waterfall",
+    "waterfall_pair",
     "wiring",
     "wiring_pair",
 ]
