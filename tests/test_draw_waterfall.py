@@ -179,6 +179,9 @@ def test_a_pair_shares_its_axis_and_its_columns(storms):
     assert upper.get_window_extent().x0 == pytest.approx(lower.get_window_extent().x0, abs=0.5)
     assert upper.get_window_extent().width == pytest.approx(lower.get_window_extent().width, abs=0.5)
     assert upper.get_title(loc="left") == "Orchestrated shop: order 1800 compensated after 1.03 s"
+    # Payment stays down on both, though one of the two orders no longer waits for it.
+    ends = [max(end for _, end, _ in pieces(ax, "down")) for ax in (upper, lower)]
+    assert ends[0] == ends[1] > pieces(upper, "bar")[0][1]
     readable(figure)
     assert len(png(figure)) < 60_000
 

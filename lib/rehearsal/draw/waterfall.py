@@ -14,6 +14,7 @@ from rehearsal.draw.rows import rows
 from rehearsal.draw.show import describe
 from rehearsal.draw.timeline import row_of, scene
 from rehearsal.units import pretty
+from rehearsal.verdicts import troubles
 
 ROW, LINE = 21.0, 13.0  # height of a row, and of a line of words over the rows [pt]
 BAR = 0.56  # height of a bar, of its row
@@ -36,7 +37,7 @@ def waterfall(run, request=0, *, ax=None, title=None, subtitle=None, span=None, 
         house.grow(ax, 0.0, _height(one, time))
         _draw(ax, one, time, _widths([one]))
         house.folded(ax, title or one.scene.headline, _look(one) if subtitle is None else subtitle)
-    return describe(ax, sentence(run, one))
+    return describe(ax, sentence(run, one, time))
 
 
 def waterfall_pair(a, b, request=0, *, titles=(None, None), subtitles=(None, None), span=None, fold=None):
@@ -53,7 +54,7 @@ def waterfall_pair(a, b, request=0, *, titles=(None, None), subtitles=(None, Non
             ended = one.scene.headline.replace(": ", " ").lower()
             words_above = name or f"{words.capital(run.system.name)}: {ended}"
             house.folded(ax, words_above, _look(one) if look is None else look)
-            describe(ax, sentence(run, one))
+            describe(ax, sentence(run, one, time))
         panels[0].set_xlabel("")
         # Both panels leave the same room for words to the right of their bars.
         right = max(ax.get_xlim()[1] for ax in panels)
@@ -66,7 +67,7 @@ class _Cascade:
     """Hold what there is to draw of one request: its rows, what was down when, and how it ended."""
 
     def __init__(self, run, row):
-        self.scene = scene(run, row)
+        self.scene, self.troubles, self.placed = scene(run, row), troubles(run), run.table.offered[row]
         self.all, self.last = rows(run, row)
         self.rows = self.all[:MOST]
         self.more = len(self.all) - len(self.rows)
@@ -86,13 +87,10 @@ def _clock(both, span, fold):
 
 
 def _shades(one, time):
-    """Return [(from, to, words)] of what was wrong, each once, where it can be seen."""
-    found: dict = {}
-    for s in one.scene.shades:
-        if s.start < time.times[-1] and s.end > time.times[0]:
-            said = s.text if s.service in s.text else f"{s.service} {s.text}"
-            found[max(s.start, time.times[0]), min(s.end, time.times[-1]), said] = s
-    return found
+    """Return [(from, to, trouble)] of what struck a service of these rows while the axis lasts [ms]."""
+    first, last, there = time.times[0], time.times[-1], {row.service for row in one.all}
+    windows = [(max(t.at - one.placed, first), min(t.until - one.placed, last), t) for t in one.troubles]
+    return [(start, end, t) for start, end, t in windows if start < end and there & {*t.struck}]
 
 
 def _height(one, time):
@@ -140,15 +138,15 @@ def _down(ax, one, time):
     """Shade what was wrong over all rows, and hatch it on the rows of whom it struck down."""
     from matplotlib.patches import Rectangle
 
-    for line, ((start, end, said), shade) in enumerate(_shades(one, time).items()):
+    for line, (start, end, trouble) in enumerate(_shades(one, time)):
         left, right = time.place(start), time.place(end)
         ax.axvspan(left, right, color=palette.BAND, lw=0, zorder=0)
         top = -0.5 - (4 + LINE * line) / ROW
-        middle, half = (left + right) / 2, measure(said, 9, True)[0] / 2 * ax.get_xlim()[1] / WIDE
+        middle, half = (left + right) / 2, measure(trouble.label, 9, True)[0] / 2 * ax.get_xlim()[1] / WIDE
         x, ha = (0.0, "left") if middle < half else (middle, "center")
-        ax.text(x, top, said, fontsize=9, fontweight="bold", ha=ha, va="bottom", gid="fault", zorder=9)
+        ax.text(x, top, trouble.label, fontsize=9, fontweight="bold", ha=ha, va="bottom", gid="fault", zorder=9)
         for place, row in enumerate(one.rows):
-            if shade.down and row.service == shade.service:
+            if trouble.down and row.service in trouble.struck:
                 ax.add_patch(Rectangle((left, place - 0.42), right - left, 0.84, fc=palette.DOWN_FACE, ec=palette.DOWN,
                                        hatch="////", lw=0, alpha=0.45, zorder=0.5, gid="down"))  # fmt: skip
 
@@ -255,11 +253,9 @@ def _look(one):
     return "; ".join(told) or "a bar is work; a pale one is time somebody waits"
 
 
-def sentence(run, one):
+def sentence(run, one, time):
     """Say in words what the picture shows, from the same rows."""
     shown = "; ".join(f"{row.service} {row.name} {row.words}" for row in one.rows[:14])
     more = f"; and {len(one.all) - 14} more" if len(one.all) > 14 else ""
-    faults = "".join(
-        f" {s.service} {s.text} from {pretty(s.start)} to {pretty(s.end)}." for s in one.scene.shades if s.text
-    )
+    faults = "".join(f" {t.label} from {pretty(a)} to {pretty(b)}." for a, b, t in _shades(one, time))
     return f"Waterfall of {one.scene.headline} in {run.system.name}: {shown}{more}.{faults}"
