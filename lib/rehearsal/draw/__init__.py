@@ -11,6 +11,7 @@ from rehearsal.draw.show import alt, describe, png, show
 from rehearsal.draw.tails import tails
 from rehearsal.draw.waterfall import waterfall, waterfall_pair
 from rehearsal.draw.wiring import wiring, wiring_pair
+from rehearsal.draw.workers import workers
 
 __all__ = [
     "alt",
@@ -38,4 +39,5 @@ __all__ = [
     "waterfall_pair",
     "wiring",
     "wiring_pair",
+    "workers",
 ]

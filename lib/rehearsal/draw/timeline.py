@@ -189,6 +189,7 @@ def _shades(run, start, last):
     for t in troubles(run):
         begin, end = max(t.at - start, 0.0), min(t.until - start, last)
         if begin < end:
-            text = "down" if t.down else t.label.removeprefix(" – ".join(t.struck)).strip()
+            who = " – ".join(t.struck)
+            text = t.label.removeprefix(who).strip() if t.label.startswith(who) else "cut off"  # by a partition
             shades += [Shade(service, begin, end, text, t.down) for service in t.struck]
     return shades
