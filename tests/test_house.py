@@ -126,7 +126,7 @@ def test_lines_of_code_leave_out_what_is_not_code(tmp_path):
 
 # Rooms a reader opens only when something breaks: the catalogue of faults and policies, and what performs them.
 SIDE_ROOMS = {"policies", "faults", "network", "faultcheck", "engine.breakage", "engine.crashes", "engine.wear"}
-SIDE_ROOMS |= {"engine.traps", "engine.weather", "engine.cancel", "engine.guards", "engine.breakers"}
+SIDE_ROOMS |= {"engine.traps", "engine.weather", "engine.cancel", "engine.guards", "engine.breakers", "engine.once"}
 
 
 @pytest.mark.parametrize(("aside", "most"), [(False, 2000), (True, 1200)])
