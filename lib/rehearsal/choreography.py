@@ -66,8 +66,7 @@ class Dance:
         def when(payload, come):
             return step.applies(payload) and come >= self._needed(self.process.before(step), payload)
 
-        facts = (step.event, step.fails) if self.failures else (step.event,)
-        facts = () if step.optional else facts  # nobody waits for it
+        facts = [step.event, step.fails][: 1 + self.failures] if not step.optional else []  # nobody waits for it
         work = {"takes": step.operation.takes, "work": step.operation.work, "publishes": facts}
         self._on(
             self.system.services[step.service], topics, self._doing(step), step.name, None if plain else when, **work

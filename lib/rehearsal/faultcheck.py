@@ -3,10 +3,11 @@
 from itertools import pairwise
 
 from rehearsal.errors import ModelError, unknown
-from rehearsal.faults import Crash, CrashAt, Errors, Fault, LoadSpike
+from rehearsal.faults import Crash, CrashAt, Errors, Fault, LoadSpike, Mute
 from rehearsal.load import Evenly, Poisson
 from rehearsal.network import LinkFault, Partition
 from rehearsal.service import CLIENT
+from rehearsal.units import pretty
 
 
 def check_faults(system, loads, faults):
@@ -19,8 +20,9 @@ def check_faults(system, loads, faults):
         for name in fault.struck:
             if name not in known:
                 raise ModelError(f"{fault} strikes nobody: {unknown('service', name, known)}")
-        if isinstance(fault, Errors | CrashAt) and fault.service in system.brokers:
-            raise ModelError(f"{fault.service} is a broker: it can crash or be slow, it does no work that could fail")
+        if isinstance(fault, Errors | CrashAt | Mute) and fault.service in system.brokers:
+            does = "it can crash or be slow, it does no work of its own that could fail or be kept quiet"
+            raise ModelError(f"{fault}: {fault.service} is a broker: {does}")
         if isinstance(fault, CrashAt):
             _check_moment(system, fault)
         if isinstance(fault, LinkFault) and fault.link[0] == fault.link[1]:
@@ -56,14 +58,18 @@ def spiked(fault, loads):
 
 
 def spikes(loads, faults):
-    """Return the further loads that the spikes among the faults offer; each draws its own moments and attributes."""
-    found: list = []
-    for fault in faults:
-        if isinstance(fault, LoadSpike):
-            load = spiked(fault, loads)
-            name = f"{load.name} spike{f' {len(found) + 1}' if found else ''}"
-            until = fault.until if load.until is None else min(fault.until, load.until)
+    """Return the further loads that the spikes among the faults offer; each draws its own moments and attributes.
+
+    Their draws go by their names, so a name tells the window, not how many spikes there are before it.
+    """
+    found: dict = {}
+    for fault in sorted((f for f in faults if isinstance(f, LoadSpike)), key=lambda f: (f.at, repr(f))):
+        load = spiked(fault, loads)
+        start, until = max(fault.at, load.start), fault.until if load.until is None else min(fault.until, load.until)
+        name = f"{load.name} spike at {pretty(fault.at)}"
+        while name in found:
+            name += ", again"
+        if until > start:
             every = load.every / (fault.factor - 1)
-            if until > fault.at:
-                found.append(type(load)(load.kind, every, until, None, fault.at, name, load.attributes))
-    return tuple(found)
+            found[name] = type(load)(load.kind, every, until, None, start, name, load.attributes)
+    return tuple(found.values())

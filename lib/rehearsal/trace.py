@@ -190,7 +190,8 @@ class Totals(Trace):
     """Count finished messages by edge, outcome and answer, and keep only the rows of those still under way.
 
     For runs too long to keep. What it does not model: anything that needs a message's history (graphs by request,
-    sequence diagrams, times of single hops); a row used again holds times of its last user until they are overwritten.
+    sequence diagrams, times of single hops); in a row used again, `ended` and `answered` are those of its last user
+    until they are overwritten.
     """
 
     def __init__(self):
@@ -205,7 +206,10 @@ class Totals(Trace):
             return super().open(request, parent, edge, now)
         row = self.free.pop()
         self.request[row] = request
+        self.parent[row] = parent
         self.edge[row] = edge
+        self.sent[row] = now
+        self.received[row] = self.started[row] = NAN
         self.outcome[row] = self.answer[row] = OPEN
         self.attempt[row] = 1
         return row

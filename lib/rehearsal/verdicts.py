@@ -46,12 +46,18 @@ def verdicts(run):
     """Return {name: [Verdict]} for the client (its requests), then every service and every broker."""
     found: dict = {name: [] for name in ("client", *run.system.services, *run.system.brokers)}
     found["client"] = [v for _, v in requests(run)]
+    for name, _, verdict in messages(run):
+        found[name].append(verdict)
+    return found
+
+
+def messages(run):
+    """Yield (target, rows, Verdict) for each message that can be judged."""
     judge = _judge(run)
     for name, rows in _messages(run):
         verdict = judge(name, rows)
         if verdict:
-            found[name].append(verdict)
-    return found
+            yield name, rows, verdict
 
 
 def requests(run):

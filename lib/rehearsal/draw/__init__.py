@@ -9,7 +9,9 @@ from rehearsal.draw.interaction import interaction, interaction_pair
 from rehearsal.draw.sequence import sequence, sequence_pair
 from rehearsal.draw.show import alt, describe, png, show
 from rehearsal.draw.tails import tails
+from rehearsal.draw.waterfall import waterfall, waterfall_pair
 from rehearsal.draw.wiring import wiring, wiring_pair
+from rehearsal.draw.workers import workers
 
 __all__ = [
     "alt",
@@ -33,6 +35,9 @@ __all__ = [
     "style",
     "tails",
     "title",
+    "waterfall",
+    "waterfall_pair",
     "wiring",
     "wiring_pair",
+    "workers",
 ]

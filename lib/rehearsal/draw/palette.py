@@ -47,6 +47,8 @@ KINDS = {
     "reply": Line("#9CA3AF", DOTTED, False, 1.2),
 }
 
+PALE = {"event": BROKER, "command": HUB, "compensation": "#F3E6EE", "lost": DOWN_FACE}
+
 KIND_LABELS = {
     "call": "call (waits)",
     "command": "command (one addressee)",

@@ -3,7 +3,9 @@
 from math import isnan
 from typing import NamedTuple
 
-BAD = ("rejected", "lost", "failed", "timeout")
+from rehearsal.units import pretty
+
+BAD = ("rejected", "lost", "failed", "timeout", "unsent")
 
 
 class Span(NamedTuple):
@@ -111,6 +113,27 @@ class Scene(NamedTuple):
     last: float
     settled: float
     answered: float
+
+    @property
+    def headline(self):
+        """Say how the request ended, and after how long."""
+        _, words, _ = self.endings[-1]
+        return f"{self.kind.capitalize()} {self.number}: {words}"
+
+    @property
+    def endings(self):
+        """Return [(time, words, fate)]: the answer, where it is not the end, and the end."""
+        endings = []
+        if not isnan(self.answered) and self.answered != self.settled:
+            endings.append((self.answered, f"answered after {pretty(self.answered)}", ""))
+        if isnan(self.settled):
+            return [*endings, (self.last, self.fate, self.fate)]
+        return [*endings, (self.settled, f"{self.fate} after {pretty(self.settled)}", self.fate)]
+
+    @property
+    def zombies(self):
+        """Return how often work went on after its caller had given up."""
+        return sum(bar.pale for bar in self.bars)
 
     def among(self, columns):
         """Return the scene without the services that have no lifeline."""

@@ -40,7 +40,7 @@ def sequence(
         ax = house.panel(ax, *_size([columns], [one])) if ax is None else _grown(ax, columns)
         page = _draw(ax, one, time, columns)
         look = f"{run.system.name}: {_look(one)}" if subtitle is None else subtitle
-        house.title(ax, title or _message(one), look, page.lift)
+        house.title(ax, title or one.headline, look, page.lift)
         _legend(ax, page.used, _inches(ax)[0], loc="upper center", bbox_to_anchor=(0.5, -0.01))
     return describe(ax, _sentence(run, one, columns))
 
@@ -152,7 +152,7 @@ def _end(page, one):
     """Write at the client how the request ended, and when."""
     if "client" not in page.columns:
         return
-    time, words, fate = _endings(one)[-1]
+    time, words, fate = one.endings[-1]
     if page.shows(time, time):
         y = page.y(time)
         page.ax.plot(page.columns["client"], y, marker="D", ms=6, color=palette.FATES[fate].colour, zorder=7)
@@ -160,25 +160,11 @@ def _end(page, one):
         page.label(words, [*strokes.beside(page, "client", time, y, right_first=True), *below], fontweight="bold")
 
 
-def _endings(one):
-    """Return [(time, words, fate)]: the answer, where it is not the end, and the end."""
-    endings = []
-    if not isnan(one.answered) and one.answered != one.settled:
-        endings.append((one.answered, f"answered after {pretty(one.answered)}", ""))
-    if isnan(one.settled):
-        return [*endings, (one.last, one.fate, one.fate)]
-    return [*endings, (one.settled, f"{one.fate} after {pretty(one.settled)}", one.fate)]
-
-
-def _message(one):
-    _, words, _ = _endings(one)[-1]
-    return f"{one.kind.capitalize()} {one.number}: {words}"
-
-
 def _look(one):
     sent = [a for a in one.arrows if a.style != "reply"]
     bad = sum(a.style == "lost" for a in sent)
     went = f", {bad} of them went wrong" if bad else ""
+    went += f", {_many(one.zombies, 'zombie')}" if one.zombies else ""
     return f"{_many(len(sent), 'message')}{went}; the client {_waited(one)}"
 
 
@@ -202,10 +188,12 @@ def _sentence(run, one, columns):
     ]
     shown = "; ".join(steps[:12]) + (f"; and {len(steps) - 12} more" if len(steps) > 12 else "")
     faults = "".join(f" {s.service} {s.text} from {pretty(s.start)} to {pretty(s.end)}." for s in one.shades)
-    ends = "; ".join(words for _, words, _ in _endings(one))
+    many = _many(one.zombies, "time")
+    dead = f" Work goes on {many} after its caller gave up." if one.zombies else ""
+    ends = "; ".join(words for _, words, _ in one.endings)
     return (
         f"Sequence diagram of {one.kind} {one.number} in {run.system.name}, {_many(len(columns), 'lifeline')}, "
-        f"{_many(len(sent), 'message')}: {shown or 'none'}.{faults} {ends.capitalize()}."
+        f"{_many(len(sent), 'message')}: {shown or 'none'}.{dead}{faults} {ends.capitalize()}."
     )
 
 
@@ -218,7 +206,7 @@ def _legend(place, used, inches, **where):
 
     boxes: dict = {
         "working": {"fc": palette.WORK, "ec": palette.BOX_EDGE},
-        "working, nobody waits": {"fc": palette.PAPER, "ec": palette.GREY, "ls": strokes.BROKEN},
+        "zombie: works, nobody waits": {"fc": palette.PAPER, "ec": palette.GREY, "ls": strokes.BROKEN},
         "down": {"fc": palette.DOWN_FACE, "ec": palette.DOWN, "hatch": "////"},
     }
     extra: list = [Patch(label=words, lw=0.9, **looks) for words, looks in boxes.items() if words in used]

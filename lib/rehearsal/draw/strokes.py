@@ -57,7 +57,7 @@ def bars(page):
             Rectangle((x, top), 2 * page.half, bottom - top, lw=0.9, zorder=3 + 0.1 * b.lane, **looks)
         )
         page.obstacles.append(box)
-        page.used["working, nobody waits" if b.pale else "working"] = True
+        page.used["zombie: works, nobody waits" if b.pale else "working"] = True
 
 
 def waits(page, scene_waits):

@@ -11,6 +11,7 @@ from rehearsal.draw.scene import Arrow, Bar, Note, Scene, Shade, Span, Wait
 from rehearsal.measures import whole
 from rehearsal.trace import OUTCOMES
 from rehearsal.units import pretty
+from rehearsal.verdicts import troubles
 
 
 def row_of(run, request):
@@ -41,28 +42,37 @@ def spans_of(run, row):
     return spans
 
 
-def scene(run, row, broker=None):
-    """Return the scene of one request; the broker has a lifeline of its own where asked, or where it was down."""
+def trip(run, row, broker=None):
+    """Return the legs of a request, when the work of each was over [ms], and the last moment that matters [ms].
+
+    With the broker left out (`broker=False`), a message through it is one leg; None leaves it out unless it was struck.
+    """
     spans = spans_of(run, row)
     start = run.table.offered[row]
     brokers = {node for s in spans for node in (s.source, s.target)} - {"client", *run.system.services}
     ends = [t for s in spans for t in (s.sent, s.received, s.started, s.ended, s.answered) if not isnan(t)]
-    settled, answered = run.table.settled[row] - start, run.table.answered[row] - start
-    fate = run.fates()[row]
-    last = max([t for t in (*ends, settled, answered) if not isnan(t)], default=0.0)
-    if fate == "open":
+    ends += [t[row] - start for t in (run.table.settled, run.table.answered) if not isnan(t[row])]
+    last = max(ends, default=0.0)
+    if run.fates()[row] == "open":
         last = max(last, run.ended - start)
     if broker is None:
-        broker = any(f.service in brokers and f.at - start < last and f.until > start for f in run.faults)
+        broker = any(brokers & {*t.struck} and t.at - start < last and t.until > start for t in troubles(run))
     legs = spans if broker else _merged(spans, brokers)
-    left = {s.id: _left(run, s, start, last) for s in spans}
+    return legs, {s.id: _left(run, s, start, last) for s in spans}, last
+
+
+def scene(run, row, broker=None):
+    """Return the scene of one request; the broker has a lifeline of its own where asked, or where it was down."""
+    legs, left, last = trip(run, row, broker)
+    start = run.table.offered[row]
     services = _services(legs, run.system.services)
     shades = [s for s in _shades(run, start, last) if s.service in services]
     kind = run.table.kinds[run.table.kind[row]]
     entry = run.system.entries[kind]
     closing = dict.fromkeys((entry.done, entry.failed), f"ends the {kind}")
     parts = _arrows(legs, closing) + _replies(legs, left), _bars(legs, left), _waits(legs, left), _notes(legs, left)
-    return Scene(kind, run.table.number[row], fate, services, *parts, shades, last, settled, answered)
+    ends = (t[row] - start for t in (run.table.settled, run.table.answered))
+    return Scene(kind, run.table.number[row], run.fates()[row], services, *parts, shades, last, *ends)
 
 
 def _merged(spans, brokers):
@@ -89,7 +99,7 @@ def _left(run, span, start, last):
     """Return when the work of a span was over, or a crash took it; the end of the picture where it goes on."""
     if not isnan(span.ended):
         return span.ended
-    crashes = [f.at - start for f in run.faults if f.service == span.target and type(f).__name__ == "Crash"]
+    crashes = [outage.at - start for outage in run.outages if outage.service == span.target]
     if span.outcome == "lost":
         return min((at for at in crashes if at >= span.received), default=last)
     return last
@@ -103,7 +113,7 @@ def _arrows(legs, ends):
     tried = {(s.parent, s.kind, s.target, s.name) for s in legs if s.attempt > 1}
     arrows = []
     for s in legs:
-        if _again(s):  # the broker delivers it again; its publisher does nothing
+        if _again(s) or s.outcome == "unsent":  # its sender does nothing: the broker delivers it again, or it stays
             continue
         many = (s.parent, s.kind, s.target, s.name) in tried and s.kind not in ("event", "command")
         label = f"{s.name} #{s.attempt}" if many else s.name
@@ -149,9 +159,12 @@ def _waits(legs, left):
             continue
         until = left[s.id] if isnan(s.started) else s.started
         words = "waits on topic" if s.kind == "event" else "waits in queue"
-        if until > s.received:
-            words = f"waits again, #{s.attempt}" if _again(s) else words
-            waits.append(Wait(s.target, s.source, s.received, until, words, s.style, not isnan(s.started)))
+        words, taken = f"waits again, #{s.attempt}" if _again(s) else words, not isnan(s.started)
+        if s.abandoned and s.received <= s.answered < until:  # a zombie already while it waits
+            waits.append(Wait(s.target, s.source, s.received, s.answered, words, s.style, False))
+            waits.append(Wait(s.target, s.source, s.answered, until, "nobody waits for it", "reply", taken))
+        elif until > s.received:
+            waits.append(Wait(s.target, s.source, s.received, until, words, s.style, taken))
     return waits
 
 
@@ -162,6 +175,10 @@ def _notes(legs, left):
             notes.append(Note(s.source, s.answered, f"timeout {pretty(s.answered - s.sent)}", not s.refused_entry))
         if s.abandoned and not isnan(s.started) and left[s.id] > s.answered:
             notes.append(Note(s.target, (max(s.started, s.answered) + left[s.id]) / 2, "nobody waits"))
+        if s.outcome == "unsent":
+            notes.append(Note(s.source, s.sent, f"{s.name} not sent", True))
+        if s.outcome == "cancelled" and not isnan(s.received):
+            notes.append(Note(s.target, left[s.id], "cancelled"))
         if s.outcome in ("failed", "lost") and not isnan(s.received):
             notes.append(Note(s.target, left[s.id], "", True))
     return notes
@@ -169,10 +186,10 @@ def _notes(legs, left):
 
 def _shades(run, start, last):
     shades = []
-    for f in run.faults:
-        begin, end, down = max(f.at - start, 0.0), min(f.until - start, last), type(f).__name__ == "Crash"
+    for t in troubles(run):
+        begin, end = max(t.at - start, 0.0), min(t.until - start, last)
         if begin < end:
-            shades.append(
-                Shade(f.service, begin, end, "down" if down else f.label.removeprefix(f.service).strip(), down)
-            )
+            who = " – ".join(t.struck)
+            text = t.label.removeprefix(who).strip() if t.label.startswith(who) else "cut off"  # by a partition
+            shades += [Shade(service, begin, end, text, t.down) for service in t.struck]
     return shades

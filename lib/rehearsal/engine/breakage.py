@@ -11,8 +11,9 @@ from rehearsal.faults import Breakdowns, Crash, CrashAt, Errors, Slow
 def arrange(engine, faults, until=None):
     """Put the beginning and the end of every fault on the clock. A new kind of fault is one more pair in EFFECTS.
 
-    Windows are half-open, so at a tie an end comes before a beginning, and what is due at the cut does not happen. The
-    order in which faults are listed means nothing. Faults that strike messages, not moments, are not here: those of
+    Windows are half-open, and what is due at the cut does not happen. At a tie what strikes the work comes before what
+    stops it, ends before beginnings; and a service that is to go down again does not come up in between. The order in
+    which faults are listed means nothing. Faults that strike messages, not moments, are not here: those of
     the network are in `weather`, a crash at a moment of an operation in `traps`.
     """
     steps = []
@@ -24,8 +25,8 @@ def arrange(engine, faults, until=None):
         if type(fault) in EFFECTS:
             node = _node(engine, fault, stops)
             begin, end = EFFECTS[type(fault)]
-            last = _end(node, fault)
-            steps += [(fault.at, 1, fault, node, begin, last), (last, 0, fault, node, end, last)]
+            last = min(fault.until, fault.at + node.failover) if isinstance(fault, Crash) else fault.until
+            steps += [(fault.at, 1 + stops, fault, node, begin, last), (last, 3 * stops, fault, node, end, last)]
     for moment, _, fault, node, do, last in sorted(steps, key=lambda s: (s[0], s[1], s[2].service, repr(s[2]))):
         if moment < (inf if until is None else until):
             alarm = Alarm(lambda _, n=node, f=fault, act=do, over=last: act(engine, n, f, over), None)
@@ -36,13 +37,6 @@ def _node(engine, fault, stops):
     """Return what a fault strikes: a part of a monolith may be slow by itself, but goes down with all the others."""
     host = engine.system.modules.get(fault.service, fault.service)
     return engine.compiler.nodes[host if stops else fault.service]
-
-
-def _end(node, fault):
-    """Return when a fault is over: a crash also when a standby has taken over."""
-    if isinstance(fault, Crash) and node.failover is not None:
-        return min(fault.until, fault.at + node.failover)
-    return fault.until
 
 
 def _slow(engine, node, fault, until):

@@ -2,7 +2,7 @@
 
 from rehearsal.draws import Uniform
 from rehearsal.engine.messages import Alarm
-from rehearsal.trace import FAILED, LOST, NAN, NONE, OK
+from rehearsal.trace import FAILED, LOST, NAN, NONE, OK, OPEN
 
 
 class Bus:
@@ -10,9 +10,9 @@ class Bus:
 
     Invariant: a message handed to a broker is in one durable place for each reader until its work is over: on its way,
     in the reader's queue, or in work; a crash takes it out of work, never out of the queue. A redelivery is a new
-    message. It does not go back to its place among later ones, except after a crash, where it is first in line. Its
-    `waiter` is the first message of that delivery, the key under which an idempotent reader knows it. A broker that is
-    not durable keeps nothing: at most once.
+    message. It does not go back to its place among later ones, except after a crash, where it is first in line. The
+    `waiter` of all deliveries is the message that was published, the key under which an idempotent reader knows them. A
+    broker that is not durable keeps nothing: at most once.
     """
 
     def __init__(self, engine):
@@ -22,16 +22,18 @@ class Bus:
 
     def fan_out(self, message, outcome, value):
         """Send a copy to every reader, once the broker has handled the message."""
-        engine = self.engine
+        engine, key = self.engine, message.waiter or message
         for route in message.route.readers:
-            engine.post(route, message.case, message.payload, message.row)
+            engine.post(route, message.case, message.payload, message.row, key)
         self.over(message)
 
     def keep(self, message, started):
         """Keep what a broker held when it crashed: it starts on it again after the restart."""
         trace, pool = self.engine.trace, message.route.pool
         trace.started[message.row] = NAN
-        pool.queue.append(message.twin())
+        kept = message.twin()
+        kept.waiter = message.waiter or message
+        pool.queue.append(kept)
         pool.asking += 1
 
     def arrive(self, message):
@@ -125,8 +127,7 @@ class Bus:
         trace, row = self.engine.trace, message.row
         parent, attempt = trace.parent[row], trace.attempt[row] + 1
         self.over(message)
-        key = message.waiter or message
-        self.engine.post(message.route, message.case, message.payload, parent, key, attempt=attempt)
+        self.engine.post(message.route, message.case, message.payload, parent, message.waiter, attempt=attempt)
 
     def forget(self, message, started):
         """Lose a message that nobody keeps."""
@@ -134,8 +135,15 @@ class Bus:
         message.dead = True
         if started:
             engine.trace.ended[row] = engine.now
-        engine.outcome[row] = LOST
+        if engine.outcome[row] == OPEN:
+            engine.outcome[row] = LOST
         self.over(message)
+
+    def lose(self, message, started):
+        """Lose a delivery in a crash of its reader, since its broker keeps nothing."""
+        inbox = message.route.inbox
+        inbox.waiting -= not started and inbox.poll is None
+        self.forget(message, started)
 
     def miss(self, engine, message):
         """Lose what comes for a broker that is down and keeps nothing."""
@@ -165,9 +173,11 @@ class Bus:
         if started:
             message.dead = True
             parent, attempt = trace.parent[row], trace.attempt[row] + 1
-            trace.ended[row], trace.outcome[row] = engine.now, LOST
+            trace.ended[row] = engine.now
+            if trace.outcome[row] == OPEN:
+                trace.outcome[row] = LOST
             self.over(message)
-            key = message.waiter or message
+            key = message.waiter
             message = engine.post(route, message.case, message.payload, parent, key, attempt=attempt, hop=False)
             trace.received[message.row] = engine.now
         if inbox.poll is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import simpy
 from simpy.events import NORMAL
 
-from rehearsal.engine.crashes import vanish
+from rehearsal.engine.crashes import unanswered, vanish
 from rehearsal.engine.deadlines import Deadlines
 from rehearsal.engine.messages import FIRST, Alarm, Message
 from rehearsal.errors import ModelError
@@ -89,8 +89,7 @@ class Carrier(simpy.Environment):
     def hush(self, message):
         """Lose the answer to a message on its way back: who waits for it is told nothing."""
         message.dead = True
-        self.trace.answer[message.row] = NONE
-        self.vanished.append(message)
+        unanswered(self, message)
 
     def answered(self, message):
         """Bring the answer to the caller, unless it no longer waits for this one."""
@@ -121,8 +120,7 @@ class Carrier(simpy.Environment):
         row = self.trace.open(message.case.row, self.trace.parent[message.row], message.route.edge, self._now)
         self.trace.sent[row], self.trace.attempt[row] = self.trace.sent[message.row], self.trace.attempt[message.row]
         self.trace.answer[row] = NONE
-        key = message.waiter or message
-        return Message(row, message.case, message.route, message.payload, message.page, key)
+        return Message(row, message.case, message.route, message.payload, message.page, message.waiter or message)
 
     def unsent(self, route, parent, attempt):
         """Write down a call that the caller's own policies did not let out."""
@@ -142,7 +140,8 @@ class Carrier(simpy.Environment):
         lost = message.twin()
         if message.waiter.current is message:
             message.waiter.current = lost
-        self.outcome[lost.row] = LOST
+        if self.outcome[lost.row] == OPEN:
+            self.outcome[lost.row] = LOST
         message.route.conclude(lost, LOST, None)
 
     def fact(self, case, topic):

@@ -3,7 +3,8 @@
 from rehearsal.check import meant, uncalled
 from rehearsal.draws import Book, Uniform
 from rehearsal.engine.crashes import keep
-from rehearsal.engine.nodes import Inbox, Node, Plan, Pool, Route, once
+from rehearsal.engine.nodes import Inbox, Node, Plan, Pool, Route
+from rehearsal.engine.once import once
 from rehearsal.engine.traps import Trap
 from rehearsal.engine.weather import leg
 from rehearsal.errors import ModelError
@@ -175,7 +176,7 @@ class Compiler:
         number = self._edge(edge.kind, broker.name, target, edge.name, plan.undo)
         steps = (bus.arrive, bus.acknowledge, bus.deliver_again)
         if not broker.durable:
-            steps = (bus.hand_over, bus.done_or_lost, bus.forget)
+            steps = (bus.hand_over, bus.done_or_lost, bus.lose)
         if getattr(plan.handler, "joins", False):
             steps = (bus.join(plan, steps[0]), *steps[1:])
         steps = self._steps(steps, plan, broker.name, target, "deliver", broker)

@@ -45,13 +45,21 @@ def crash(engine, node, fault, until):
     for pool, messages in woken:
         pool.queue.extend(messages)
     for message in waiting:
-        if queue_kept and message.route.inbox is None and not node.broker:
-            message.route.pool.queue.append(message)
-            message.route.pool.asking += 1
-        else:
-            message.route.bereave(message, False)
+        _keep_or_lose(engine, node, message, queue_kept)
     for (inbox, _), messages in zip(node.inboxes, unseen, strict=True):
         inbox.topic.extend(messages)
+
+
+def _keep_or_lose(engine, node, message, kept):
+    """Keep what waits in the memory of a service; what a durable broker holds goes back there in any case."""
+    inbox, pool = message.route.inbox, message.route.pool
+    if not kept or node.broker or message.route.bereave == engine.bus.deliver_again:
+        message.route.bereave(message, False)
+        return
+    pool.queue.append(message)
+    pool.asking += inbox is None
+    if inbox is not None and inbox.poll is not None:
+        inbox.waiting += 1
 
 
 def _lose(engine, in_work):
@@ -73,9 +81,7 @@ def _freeze(engine, node, in_work, resumes):
             kept = message.twin()
             if message.waiter is not None and message.waiter.current is message:
                 message.waiter.current = kept
-            takes = message.route.plan.takes
-            full = 0.0 if takes is None else takes[message.page][message.case.line] * node.pace
-            node.frozen.append((kept, due.get(message, engine.now) - engine.now if resumes else full))
+            node.frozen.append((kept, due.get(message, engine.now) - engine.now if resumes else None))
         message.route.pool.working[kept] = True
 
 
@@ -92,7 +98,12 @@ def restart(engine, node):
     frozen, node.frozen = node.frozen, []
     for message, remaining in frozen:
         message.callbacks = engine._perform
+        takes = message.route.plan.takes
+        if remaining is None:  # from the beginning, at the pace of now
+            remaining = 0.0 if takes is None else takes[message.page][message.case.line] * node.pace
         engine.schedule(message, delay=remaining)
+    for clock in node.clocks:
+        clock.run()
     held, node.held = node.held, []
     for go_on, *arguments in held:
         go_on(*arguments)
@@ -101,7 +112,7 @@ def restart(engine, node):
         engine.serve(pool)
     outside, node.outside = node.outside, []
     for message in outside:
-        message.route.arrive[0](message)
+        engine.arrive(message)  # not over the network again, with all that may happen there
 
 
 def refuse(engine, message):
@@ -121,23 +132,31 @@ def vanish(engine, message):
     row = message.row
     if engine.outcome[row] == OPEN:
         engine.outcome[row] = LOST
-    engine.trace.answer[row] = NONE
-    if message.waiter is None:
-        engine.bus.over(message)
-    else:
+    unanswered(engine, message)
+
+
+def unanswered(engine, message):
+    """End a message whose answer will never come; who still waits for it may yet give it up."""
+    if message.waiter.current is message:
+        engine.trace.answer[message.row] = NONE
         engine.vanished.append(message)
+    elif engine.close is not None:
+        engine.close(message.row)
 
 
 ABSENT = {"refused": refuse, "wait": keep, "ignored": vanish}
 
 
 def bury(engine):
-    """Close the handlers that a crash, or the end of the run, left waiting.
+    """Close what a crash, or the end of the run, left waiting: handlers, and the rows of answers that never came.
 
     A generator runs its `finally` whenever Python happens to drop it, and no crash would: what it says then must
     neither get into the record nor, if it yields again, onto the screen.
     """
     engine.over = True
+    for message in engine.vanished if engine.close is not None else ():
+        if message.waiter.current is message:
+            engine.close(message.row)
     for context in engine.handlers:
         for _ in range(100):
             if context.frame.gi_frame is None:

@@ -29,6 +29,7 @@ class Message:
 
     __slots__ = ("callbacks", "row", "case", "route", "payload", "page", "waiter", "work", "dead", "outcome", "value")
     _ok = True
+    current = None  # a delivery's waiter is the message that was published, which waits for no answer
 
     def __init__(self, row, case, route, payload, page, waiter):
         self.callbacks = route.arrive
@@ -37,7 +38,7 @@ class Message:
         self.route = route
         self.payload = payload
         self.page = page  # where the draws of this message stand in every book
-        self.waiter = waiter  # who wants the answer: a Call, a Case, or None
+        self.waiter = waiter  # who wants the answer: a Call, a Case; of a delivery: the message published; or None
         self.work = None  # the Context of its handler, while that waits
         self.dead = False
 

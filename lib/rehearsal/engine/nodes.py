@@ -49,7 +49,7 @@ class Node:
         self.broker = broker
         self.blocking = blocking
         self.durable = durable
-        self.failover = failover
+        self.failover = inf if failover is None else failover  # how long it is down at most
         self.decides = decides
         self.fresh = dict(state or {}) if volatile else None  # what is left of its memory after a crash
         self.state = deepcopy(state or {})
@@ -60,7 +60,7 @@ class Node:
         self.absent: Callable | None = None  # what becomes of arrivals while it is down
         self.frozen: list = []  # own work that goes on after the restart, and the time it needs then
         self.held: list = []  # what its handlers are to go on with then: answers that came, attempts to send
-        self.done: dict = {}  # the answers of idempotent handlers, by request
+        self.clocks: list = []  # of its breakdowns
         self.pace = 1.0  # how many times slower than usual: the product of paces
         self.paces: list[float] = []
         self.errors: list[float] = []  # shares of work that fails now
@@ -88,33 +88,6 @@ class Plan:
         self.work = work
         self.chance = chance
         self.topics, self.calls = {}, {}
-
-
-def once(plan, function):
-    """Return a handler that does its work once for each request, and answers all who ask again from memory.
-
-    The key is who waits: a call with all its attempts, a delivery with all its repetitions. What was done and the key
-    are stored at the same instant.
-    """
-    done = plan.node.done
-
-    def key(ctx):
-        message = ctx._message
-        return plan, message.waiter or message
-
-    def leaf(ctx, payload):
-        asked = key(ctx)
-        if asked not in done:
-            done[asked] = function(ctx, payload)
-        return done[asked]
-
-    def waiting(ctx, payload):
-        asked = key(ctx)
-        if asked not in done:
-            done[asked] = yield from function(ctx, payload)
-        return done[asked]
-
-    return waiting if plan.waits else leaf
 
 
 class Route:

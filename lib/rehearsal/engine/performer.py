@@ -189,8 +189,6 @@ class Engine(Carrier):
     def raised(self, message, error):
         """Take what a handler raised: a business no, a failure, a crash under it, or a mistake in the model."""
         if isinstance(error, Struck):
-            if not message.dead and message.work is not None:  # durable: it answers after the restart
-                message.route.pool.node.held.append((self.finish, message, OK, error.value))
             return
         if isinstance(error, ModelError):
             raise error

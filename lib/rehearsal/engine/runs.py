@@ -109,7 +109,9 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
         # The module's own registry: each sentence once a session, and the same words on every machine.
         warnings.warn_explicit(sentence, DesignWarning, system.name, 1, registry=_warned)
     loads += spikes(loads, faults)
-    engine = Engine(system, seed, faults, Totals() if keep == "totals" else Trace(), Table(system.entries))
+    engine = Engine(
+        system, seed, sorted(faults, key=repr), Totals() if keep == "totals" else Trace(), Table(system.entries)
+    )
     engine.routes = {kind: engine.compiler.entry(entry) for kind, entry in system.entries.items()}
     engine.trace.watch = Limit(engine)
     arrange(engine, faults, until)

@@ -1,7 +1,8 @@
 """A crash at one moment of an operation: before it is received, during its work, after its effect."""
 
-from contextlib import suppress
+from contextlib import contextmanager
 from functools import partial
+from math import inf
 
 from rehearsal.engine.crashes import crash, restart
 from rehearsal.engine.messages import FIRST, Alarm
@@ -9,11 +10,7 @@ from rehearsal.trace import OK
 
 
 class Struck(Exception):
-    """Leave a handler whose service has gone down under it; `value` is what it would have answered."""
-
-    def __init__(self, value=None):
-        super().__init__("the service went down")
-        self.value = value
+    """Leave a handler whose service has gone down under it."""
 
 
 class Trap:
@@ -36,9 +33,9 @@ class Trap:
         """Crash the service now, and start it again when the fault is over."""
         engine, fault = self.engine, self.fault
         node = engine.compiler.nodes[engine.system.modules.get(fault.service, fault.service)]
-        until = engine.now + min(fault.lasting, fault.lasting if node.failover is None else node.failover)
+        until = engine.now + min(fault.lasting, node.failover)
         crash(engine, node, fault, until)
-        if until < float("inf"):
+        if until < inf:
             engine.at(until, Alarm(lambda _: restart(engine, node)), FIRST)
 
     def arrival(self, step):
@@ -53,24 +50,16 @@ class Trap:
 
     def around(self, plan, function):
         """Return the handler of a plan with the moment of the crash built in."""
-        if plan.waits:
-            return partial(self._waiting, function)
-        return partial(self._leaf, function)
+        return partial(self._waiting if plan.waits else self._leaf, function)
 
     def _leaf(self, function, ctx, payload):
         if not self._hit():
             return function(ctx, payload)
-        message, engine = ctx._message, self.engine
-        if self.fault.moment == "during":
-            self.strike()
-            raise Struck
-        engine.over = True  # the effect is done, and what it would publish never leaves
-        with suppress(Exception):
-            function(ctx, payload)
-        engine.over = False
+        if self.fault.moment == "after":
+            with self._keeping([]):
+                _, problem = _attempt(function, ctx, payload)
+            self._done(ctx._message, problem)
         self.strike()
-        if message.dead:  # lost for whoever asked, but done
-            engine.outcome[message.row] = OK
         raise Struck
 
     def _waiting(self, function, ctx, payload):
@@ -79,8 +68,61 @@ class Trap:
         if self.fault.moment == "during":
             self.engine.after(0.0, lambda _: self.strike(), None)  # as soon as it waits for its first answer
             return (yield from function(ctx, payload))
-        value = yield from function(ctx, payload)
+        frame, value, problem = function(ctx, payload), None, None
+        while True:
+            said: list = []
+            with self._keeping(said):
+                wait, over = _attempt(frame.send if problem is None else frame.throw, problem or value)
+            if over is not None:
+                break
+            for each in said:
+                each()
+            value, problem = yield from _passed(wait)
+        self._done(ctx._message, over)
         self.strike()
-        if ctx._message.dead:
-            self.engine.outcome[ctx._message.row] = OK
-        raise Struck(value)
+        if not ctx._message.dead:  # durable: what it did is stored, and after the restart it says so
+            ctx.frame = _rest(said, over)
+            ctx._message.route.pool.node.held.append((self.engine.wake, ctx._message, None, None))
+        raise Struck
+
+    @contextmanager
+    def _keeping(self, said):
+        """Keep back what a step of a handler says: it may be its last."""
+        engine = self.engine
+        late = {name: getattr(engine, name) for name in ("post", "fact")}
+        for name, tell in late.items():
+            setattr(engine, name, lambda *words, tell=tell: said.append(partial(tell, *words)))
+        yield
+        for name in late:
+            delattr(engine, name)
+
+    def _done(self, message, problem):
+        """Write down that the work was done, though it will be lost for whoever asked; what is durable goes on."""
+        if not message.route.plan.node.durable and (problem is None or isinstance(problem, StopIteration)):
+            self.engine.outcome[message.row] = OK
+
+
+def _attempt(step, *arguments):
+    """Return what a step of a handler gives, and what it raises."""
+    try:
+        return step(*arguments), None
+    except Exception as problem:
+        return None, problem
+
+
+def _passed(wait):
+    """Wait for a handler, and return what it is to go on with: a value or a problem."""
+    try:
+        return (yield wait), None
+    except Exception as problem:
+        return None, problem
+
+
+def _rest(said, over):
+    """Say what was kept back, and end as the handler ended."""
+    yield from ()  # a handler that waits is a generator
+    for each in said:
+        each()
+    if isinstance(over, StopIteration):
+        return over.value
+    raise over

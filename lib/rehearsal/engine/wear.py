@@ -1,7 +1,5 @@
 """Breakdowns: a clock that runs towards the next one, always or only while somebody is at work."""
 
-from math import inf
-
 from rehearsal.engine.crashes import crash, restart
 from rehearsal.engine.messages import FIRST, Alarm
 
@@ -20,35 +18,34 @@ class Wear:
         self.downs = keyed(fault.down, "down", node.name)
         self.n = 0
         self.alarm = None
-        self.left = self.since = 0.0
+        self.since = 0.0
+        self.left = self.ups.draw(node.name, 0, 0)  # until the next breakdown, as the clock stood at `since`
         self.busy = fault.clock == "busy"
         engine.loose = True
-        if self.busy:
-            for pool in node.pools:
-                pool.working = Meter(self, pool.working)
-        self._wind()
-
-    def _wind(self):
-        self.left = self.ups.draw(self.node.name, 0, self.n)
-        if not self.busy or any(pool.working for pool in self.node.pools):
-            self.run()
+        node.clocks.append(self)
+        for pool in node.pools if self.busy else ():
+            pool.working = Meter(node.clocks, pool.working)
+        self.run()
 
     def run(self):
-        """Let the clock run on."""
-        if self.alarm is None and self.node.up:
+        """Let the clock run on, if it may: the service is up and, where that counts, somebody is at work."""
+        if self.alarm is None and self.node.up and (not self.busy or self._working()):
             self.since = self.engine.now
             self.alarm = Alarm(self._break)
             self.engine.idle += not self.busy
-            self.engine.at(self.engine.now + self.left, self.alarm)
+            self.engine.at(self.engine.now + self.left, self.alarm, FIRST)
 
     def pause(self):
-        """Stop the clock: nobody is at work."""
-        if self.alarm is not None and not any(pool.working for pool in self.node.pools):
-            self.left -= self.engine.now - self.since
+        """Stop the clock where nobody is at work."""
+        if self.busy and self.alarm is not None and not self._working():
+            self.left = max(self.left - (self.engine.now - self.since), 0.0)
             self.alarm = None
 
+    def _working(self):
+        return any(pool.working for pool in self.node.pools)
+
     def _break(self, alarm):
-        engine = self.engine
+        engine, node = self.engine, self.node
         engine.idle -= not self.busy
         if alarm is not self.alarm:
             return
@@ -56,38 +53,35 @@ class Wear:
         nothing_else = len(engine._queue) <= engine.idle
         if nothing_else or engine.now >= self.fault.until:
             return
-        if not self.node.up:  # another fault was first: what is down cannot break
-            if self.node.back < inf:
-                engine.at(max(self.node.back, engine.now), Alarm(lambda _: self._wind()))
+        if not node.up:  # another fault was first, and what is down cannot break: it is as new when it is up again
+            self.left = self.ups.draw(node.name, 0, self.n)
             return
-        down = self.downs.draw(self.node.name, 0, self.n)
-        if self.node.failover is not None:
-            down = min(down, self.node.failover)
-        crash(engine, self.node, self.fault, engine.now + down)
-        engine.at(engine.now + down, Alarm(self._mend), FIRST)
-
-    def _mend(self, _):
-        restart(self.engine, self.node)
+        down = min(self.downs.draw(node.name, 0, self.n), node.failover)
         self.n += 1
-        self._wind()
+        self.left = self.ups.draw(node.name, 0, self.n)
+        crash(engine, node, self.fault, engine.now + down)
+        engine.at(engine.now + down, Alarm(lambda _: restart(engine, node)), FIRST)
 
 
 class Meter(dict):
-    """Hold the work in progress of a pool, and let a clock run while there is any."""
+    """Hold the work in progress of a pool, and let the clocks of its node run while there is any."""
 
-    def __init__(self, wear, working):
+    def __init__(self, clocks, working):
         super().__init__(working)
-        self.wear = wear
+        self.clocks = clocks
 
     def __setitem__(self, message, value):
         super().__setitem__(message, value)
-        self.wear.run()
+        for clock in self.clocks:
+            clock.run()
 
     def __delitem__(self, message):
         super().__delitem__(message)
-        self.wear.pause()
+        for clock in self.clocks:
+            clock.pause()
 
     def clear(self):
-        """Drop all work, and stop the clock."""
+        """Drop all work, and stop the clocks."""
         super().clear()
-        self.wear.pause()
+        for clock in self.clocks:
+            clock.pause()

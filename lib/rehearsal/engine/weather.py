@@ -3,12 +3,12 @@
 Only the routes over a link that some fault strikes pass through here; a message on any other pays nothing.
 """
 
-from math import inf
+from math import inf, prod
 
 from rehearsal.draws import Uniform
 from rehearsal.faults import Mute
 from rehearsal.network import Delay, Drop, Duplicate, LinkFault, Partition, Reorder
-from rehearsal.trace import LOST, NONE
+from rehearsal.trace import LOST
 
 
 class Leg:
@@ -51,7 +51,7 @@ class Leg:
         engine = self.engine
         moment = max([engine.now, *(f.until for f in faults if isinstance(f, Partition))])
         if moment == inf:  # cut off for ever: it stays with its sender
-            engine.outcome[message.row], engine.trace.answer[message.row] = LOST, NONE
+            engine.bus.forget(message, False)
             return
         moment += self._later(message, faults)
         if moment == engine.now:
@@ -59,7 +59,7 @@ class Leg:
         else:
             message.callbacks = (step,)
             engine.at(moment, message)
-        if any(isinstance(f, Duplicate) and self._chance("twice", message) < f.rate for f in faults):
+        if self._meets("twice", message, [f.rate for f in faults if isinstance(f, Duplicate)]):
             twin = engine.copy(message)
             twin.callbacks = (step,)
             engine.at(moment, twin)
@@ -73,15 +73,15 @@ class Leg:
             self.engine.reply(message, outcome, value, self._later(message, faults))
 
     def _drops(self, message, faults):
-        passing = 1.0
-        for fault in faults:
-            if isinstance(fault, Mute):
-                return True
-            if isinstance(fault, Partition) and not (self.broker and self.broker.durable):
-                return True
-            if isinstance(fault, Drop):
-                passing *= 1 - fault.rate
-        return passing < 1 and self._chance("drop", message) >= passing
+        kept = self.broker is not None and self.broker.durable
+        if any(isinstance(f, Mute) or (isinstance(f, Partition) and not kept) for f in faults):
+            return True
+        return self._meets("drop", message, [f.rate for f in faults if isinstance(f, Drop)])
+
+    def _meets(self, purpose, message, rates):
+        """Return whether a message meets one of several faults, each with its own rate."""
+        passing = prod(1 - rate for rate in rates)
+        return passing < 1 and self._chance(purpose, message) >= passing
 
     def _later(self, message, faults):
         extra = 0.0

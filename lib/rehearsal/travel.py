@@ -1,0 +1,193 @@
+"""How a difference travelled: the messages that carried it, with the direction each of them took.
+
+*Failure* goes from callee to caller: a bad answer, a late one, or one slower than in calm. *Load* goes from caller to
+callee: a retry, a compensation, any message that calm does not have, or one that moved in time. *Silence* goes the same
+way: work that no longer comes. A *backlog* stays at its queue: a message that waited longer than in calm.
+"""
+
+from math import nan
+from typing import NamedTuple
+
+from rehearsal.trace import FAILED, LOST, NONE, OK, OPEN, REFUSED, REJECTED, TIMEOUT, UNSENT
+
+MOMENT = 1e-6  # [ms]: far less than any draw, and more than what adding up in another order leaves
+TOLD = {
+    OK: "late", REFUSED: "says no", FAILED: "fails", REJECTED: "rejects", LOST: "lost", TIMEOUT: "times out",
+    OPEN: "no answer",
+}  # fmt: skip
+MILD = ("slower", "moved", "waited", "no work")  # what nobody was told: it is listed after all others
+
+
+class Way(NamedTuple):
+    """Hold all that went the same way: who to whom, in which direction, what was told how often, when first [ms]."""
+
+    source: str
+    target: str
+    name: str
+    direction: str
+    how: dict  # word -> how often
+    first: float
+    longest: float  # the longest wait of a backlog, the longest further delay of an answer [ms], or nan
+
+    @property
+    def count(self):
+        """Return how many messages went this way."""
+        return sum(self.how.values())
+
+    @property
+    def mild(self):
+        """Return whether nothing went wrong or was added here: it was slower, waited, moved or did not come."""
+        return all(word in MILD for word in self.how)
+
+
+def hops(pairs, broker="edge"):
+    """Return a frame of all messages that carried a difference, in order: who to whom, how, when [ms].
+
+    With `broker="edge"` an event goes from its publisher to each reader, with `"node"` through the broker.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if broker not in ("node", "edge"):
+        raise ValueError(f'broker is "node" or "edge", not {broker!r}')
+    parts = [part(pairs) for part in (_failure, _load, _silence, _backlog)]
+    where, direction, how, when, longest = (np.concatenate(column) for column in zip(*parts, strict=True))
+    there = pairs.b[where] >= 0
+    frame = pd.DataFrame({"pair": where, "direction": direction, "how": how, "when": when, "longest": longest})
+    for end in ("source", "target"):
+        names = [side.names(end, broker) for side in (pairs.calm, pairs.storm)]
+        frame[end] = np.where(there, names[1][pairs.b[where]], names[0][pairs.a[where]])
+    frame["name"] = np.where(there, pairs.storm.names("name")[pairs.b[where]], pairs.calm.names("name")[pairs.a[where]])
+    back = frame["direction"] == "failure"
+    frame.loc[back, ["source", "target"]] = frame.loc[back, ["target", "source"]].to_numpy()
+    if broker == "edge":
+        legs = pairs.storm.published[pairs.b[where]] | pairs.calm.published[pairs.a[where]]
+        frame = frame[~legs]
+    # At one moment, what a caller did comes before what its callee did, and a callee's answer before its caller's.
+    frame["turn"] = np.where(frame["direction"] == "failure", -frame["pair"], frame["pair"])
+    return frame.sort_values(["when", "turn"], kind="stable", ignore_index=True)
+
+
+def ways(frame):
+    """Return the Ways that a frame of hops adds up to, by first occurrence; the mild ones come last."""
+    frame = frame.assign(mild=frame["how"].isin(MILD))
+    keys = ["mild", "source", "target", "name", "direction"]
+    groups = frame.groupby(keys, sort=False)
+    counts = frame.groupby([*keys, "how"], sort=False).size()
+    words: dict = {}
+    for (*key, word), count in counts.items():
+        words.setdefault(tuple(key), {})[word] = int(count)
+    first, longest = groups["when"].min(), groups["longest"].max()
+    found = []
+    for key, how in words.items():
+        _, source, target, name, direction = key
+        often = dict(sorted(how.items(), key=lambda item: -item[1]))
+        found.append(Way(source, target, name, direction, often, float(first[key]), float(longest[key])))
+    return sorted(found, key=lambda way: (way.mild, way.first))
+
+
+def worse(pairs):
+    """Return for each pair of messages when it turned bad because of the change [ms]; nan where it did not."""
+    import numpy as np
+
+    calm, storm = pairs.calm.turned[pairs.a], pairs.storm.turned[pairs.b]
+    found = np.where(np.isfinite(storm) & ~np.isfinite(calm), storm, nan)
+    # A business no is well, but not where the answer would have been yes.
+    no = (pairs.storm.answer[pairs.b] == REFUSED) & (pairs.calm.answer[pairs.a] == OK) & (pairs.a >= 0)
+    return np.where(np.isnan(found) & no, pairs.storm.answered[pairs.b], found)
+
+
+def there(side, rows):
+    """Return for each row whether the message was there and left its sender."""
+    return (rows >= 0) & (side.outcome[rows] != UNSENT)
+
+
+def _part(mask, direction, how, when, longest=None):
+    """Return the columns of the hops where `mask` holds."""
+    import numpy as np
+
+    where = np.flatnonzero(mask)
+    extra = np.full(len(where), nan) if longest is None else longest[where]
+    return where, np.full(len(where), direction, dtype=object), how[where], when[where], extra
+
+
+def _failure(pairs):
+    import numpy as np
+
+    calm, storm, a, b = pairs.calm, pairs.storm, pairs.a, pairs.b
+    asked = there(storm, b) & ~storm.delivered[b] & ~storm.published[b] & (storm.answer[b] != NONE)
+    bad = ~np.isnan(worse(pairs))
+    longer = (storm.answered - storm.sent)[b] - (calm.answered - calm.sent)[a]
+    well = np.isin(storm.answer[b], (OK, REFUSED))
+    how = np.array([TOLD.get(n, "") for n in range(256)], dtype=object)[storm.answer[b]]
+    how = np.where(bad, how, "slower")
+    when = np.where(np.isnan(storm.answered[b]), storm.run.ended, storm.answered[b])
+    longest = np.where(longer > MOMENT, longer, nan)
+    return _part(asked & (bad | (well & (longer > MOMENT))), "failure", how, when, longest)
+
+
+def _load(pairs):
+    import numpy as np
+
+    calm, storm, a, b = pairs.calm, pairs.storm, pairs.a, pairs.b
+    here, before = there(storm, b), there(calm, a)
+    again = np.where(storm.delivered[b], "delivered again", "retry")
+    how = np.where(storm.attempt[b] > 1, again, np.where(storm.parent[b] < 0, "further request", "more"))
+    how = np.where(storm.undo[b], "compensation", how).astype(object)
+    moved = (
+        here & before & ((np.abs(storm.sent[b] - calm.sent[a]) > MOMENT) | _moved(storm.received[b], calm.received[a]))
+    )
+    how = np.where(moved, "moved", how)
+    when = np.where(moved, np.fmin(storm.sent[b], calm.sent[a]), storm.sent[b])
+    return _part((here & ~before) | moved, "load", how, when)
+
+
+def _moved(one, other):
+    """Return where two moments differ, or only one of them has come."""
+    import numpy as np
+
+    return (np.abs(one - other) > MOMENT) | (np.isnan(one) != np.isnan(other))
+
+
+def _silence(pairs):
+    import numpy as np
+
+    calm, a = pairs.calm, pairs.a
+    how = np.full(len(a), "no work", dtype=object)
+    return _part(there(calm, a) & ~there(pairs.storm, pairs.b), "silence", how, calm.sent[a])
+
+
+def _backlog(pairs):
+    import numpy as np
+
+    storm, b = pairs.storm, pairs.b
+    usual = np.nan_to_num(waits(pairs.calm)[pairs.a])
+    waited = waits(storm)[b]
+    how = np.full(len(b), "waited", dtype=object)
+    return _part(there(storm, b) & (waited - usual > MOMENT), "backlog", how, storm.arrived[b] + usual, waited)
+
+
+def waits(side):
+    """Return how long each message waited for a worker [ms], nan where it never got to a queue.
+
+    What a publisher could not hand over waited for the broker, the way there included.
+    """
+    import numpy as np
+
+    over = np.where(np.isnan(side.ended), side.answered, side.ended)
+    gone = np.where(side.outcome == OPEN, side.run.ended, over)
+    until = np.where(np.isnan(side.started), gone, side.started)
+    return np.where(side.outcome == REJECTED, 0.0, until - side.arrived)
+
+
+def differs(pairs):
+    """Return for each pair of messages whether anything of it differs."""
+    import numpy as np
+
+    calm, storm, a, b = pairs.calm, pairs.storm, pairs.a, pairs.b
+    found = (a < 0) | (b < 0)
+    for name in ("sent", "received", "started", "ended", "answered"):
+        found |= _moved(getattr(storm, name)[b], getattr(calm, name)[a])
+    for name in ("outcome", "answer"):
+        found |= getattr(storm, name)[b] != getattr(calm, name)[a]
+    return np.asarray(found & ((a >= 0) | (b >= 0)))

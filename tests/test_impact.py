@@ -1,0 +1,325 @@
+"""What a fault caused: by hand on small systems, exactly on the shop and random worlds, and when it cannot be said."""
+
+import warnings
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+from rehearsal import (
+    Crash,
+    DesignWarning,
+    Errors,
+    Evenly,
+    Exponential,
+    Failed,
+    LoadSpike,
+    ModelError,
+    Poisson,
+    Refused,
+    Retry,
+    Slow,
+    Times,
+    ms,
+    run,
+    shop,
+)  # fmt: skip
+from rehearsal.health import health
+from rehearsal.impact import compare
+from tests.contagion import reachable
+from tests.systems import caller, listener, same
+from tests.worlds import worlds
+
+few = settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+STYLES = [shop.orchestrated, shop.choreographed]
+ORDERS = Poisson("order", every=50, count=500)
+OUTAGE = Crash("payment", at=8_000, lasting=1_500)
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """Keep the warnings about topics that nobody hears to ourselves: random systems have many."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DesignWarning)
+        yield
+
+
+def compared(make, load, *faults, seed=7, **how):
+    """Return the comparison of a system with and without these faults."""
+    return compare(*(run(make(), load, seed=seed, faults=f, **how) for f in ((), faults)))
+
+
+def steps(comparison, request=0):
+    """Return the path of a request as tuples, times in ms."""
+    path = comparison.path(request)
+    return [
+        (row.source, row.target, row.direction, row.how, round(1000 * row.when, 6))
+        for row in path.itertuples(index=False)
+    ]
+
+
+# By hand: constant times, a hop of 2 ms
+
+
+def test_a_crash_is_told_back_along_the_calls():
+    """Asked at 200, at the back at 204, lost at 205: the front hears at 207, the client at 209."""
+    found = compared(lambda: caller(10, network=2), Times("job", at=(100, 200, 300)), Crash("back", at=205, lasting=50))
+    assert steps(found, 1) == [("back", "front", "failure", "lost", 2), ("front", "client", "failure", "fails", 4)]
+    assert list(found.requests()["changed"]) == [False, True, False]
+    services = found.services()
+    assert list(services.index) == ["client", "back", "front"]
+    assert list(services["first impact"].round(9)) == [0.004, 0.002, 0.004]
+    assert list(services["worse"]) == list(services["failed"]) == [1, 1, 1]
+    row = found.requests().loc[1]
+    assert (row["calm"], row["storm"], row["calm latency"], row["storm latency"]) == ("on time", "failed", 18, 9)
+
+
+def test_a_retry_is_load_and_what_comes_of_it_a_delay():
+    """Refused at 204, heard at 206, asked again at 216, served until 228: ten and two hops later than in calm."""
+    again = Retry(3, wait=10 * ms)
+    found = compared(
+        lambda: caller(10, network=2, retry=again), Times("job", at=(200,)), Crash("back", at=203, lasting=10)
+    )
+    assert steps(found) == [
+        ("back", "front", "failure", "rejects", 3),
+        ("front", "back", "load", "retry", 13),
+        ("front", "client", "failure", "slower", 29),
+    ]
+    client = found.services().loc["client"]
+    assert (client["worse"], client["failed"], client["delayed"]) == (0, 0, 1)
+    assert client["mean delay"] == client["max delay"] == pytest.approx(0.014)
+
+
+def test_a_slow_worker_delays_those_behind_it():
+    """Work of 10 ms takes 30 from 100 on: the second, which came at 105, waits until 130 instead of 110."""
+    found = compared(lambda: caller(10), Times("job", at=(100, 105, 300)), Slow("back", 3, at=100, lasting=20))
+    assert list(found.requests()["delay"]) == [20, 20, 0]
+    assert steps(found, 1) == [
+        ("front", "back", "backlog", "waited", 10),
+        ("back", "front", "failure", "slower", 40),
+        ("front", "client", "failure", "slower", 40),
+    ]
+    assert found.longest_wait("back") == 25 and found.longest_wait("front") == 0
+    back = found.services().loc["back"]
+    assert (back["delayed"], back["mean delay"], back["max delay"]) == (2, 0.02, 0.02)
+
+
+def test_a_backlog_stays_at_its_queue():
+    """Nobody is told that the reader is down: what was published at 100 waits from 100 to 150, and is done at 160."""
+    found = compared(lambda: listener(10), Times("job", at=(50, 100)), Crash("back", at=90, lasting=60))
+    assert steps(found, 1) == [("front", "back", "backlog", "waited", 10)]
+    services = found.services()
+    assert services["worse"].sum() == services["failed"].sum() == 0
+    assert (
+        services["delayed"].to_dict() == {"client": 1, "front": 0, "back": 1, "broker": 1}
+        and services.loc["client", "max delay"] == 0.05
+    )
+    assert found.starved() == []
+
+
+def test_work_that_no_longer_comes_is_silence():
+    shops = compared(shop.orchestrated, ORDERS, OUTAGE)
+    failed = int((shops.requests()["storm"] == "compensated").sum())
+    ways = {(w.source, w.target, w.direction): w for w in shops.ways()}
+    assert ways["orders", "shipping", "silence"].how == {"no work": failed} and failed > 5
+    assert shops.services().loc["shipping", ["worse", "failed"]].tolist() == [0, failed]
+    assert shops.starved() == ["shipping"] == compared(shop.choreographed, ORDERS, OUTAGE).starved()
+
+
+def test_a_redelivery_is_the_same_event_again_and_what_follows_only_later():
+    """In work from 95, lost at 100, first in line at 130, done at 140: its event comes 35 ms later, not twice."""
+
+    def with_last():
+        system = listener(10)
+        system.service("last").on("job.done", takes=1)(lambda ctx, job: None)
+        return system
+
+    found = compared(with_last, Times("job", at=(95,)), Crash("back", at=100, lasting=30))
+    assert steps(found) == [
+        ("front", "back", "load", "delivered again", 0),
+        ("front", "back", "backlog", "waited", 0),
+        ("back", "last", "load", "moved", 5),
+    ]
+
+
+def test_further_requests_are_load_from_the_client():
+    found = compared(lambda: caller(10), Evenly("job", every=20, count=20), LoadSpike(5, at=100, lasting=100))
+    frame, further = found.requests(), found.ways()[0]
+    assert (further.source, further.target, further.direction) == ("client", "front", "load")
+    assert further.how == {"further request": int((frame["calm"] == "not offered").sum())} and further.count > 5
+    assert frame["changed"][frame["calm"] == "not offered"].all()
+
+
+def test_a_no_where_there_would_have_been_a_yes_is_worse():
+    """A handler may make a business no of a failure; health cannot tell it from any other no, a comparison can."""
+
+    def polite():
+        system = caller(10)
+        work = system.find("work")
+
+        @system.services["front"].operation()
+        def ask(ctx, job):
+            try:
+                yield ctx.call(work, job)
+            except Failed:
+                raise Refused("not today") from None
+
+        system.accepts("job", ask, objective=500)
+        return system
+
+    found = compared(polite, Times("job", at=(10, 100)), Crash("back", at=95, lasting=50))
+    assert health(found.storm).rows["client"].good == [2]
+    assert list(found.requests()["worse"]) == [False, True]
+    assert steps(found, 1)[-1] == ("front", "client", "failure", "says no", 5)
+
+
+def test_the_ways_stand_in_order_and_the_mild_ones_last():
+    found = compared(shop.orchestrated, ORDERS, OUTAGE)
+    travel, ways = found.travel(), found.ways()
+    assert travel.index.tolist() == list(range(1, len(ways) + 1))
+    assert [w.mild for w in ways] == sorted(w.mild for w in ways)
+    hard = travel[[not w.mild for w in ways]]
+    assert hard["first"].is_monotonic_increasing
+    assert list(zip(hard["source"], hard["target"], hard["direction"], hard["how"], strict=True)) == [
+        ("payment", "orders", "failure", "rejects"),
+        ("orders", "payment", "load", "retry"),
+        ("orders", "inventory", "load", "compensation"),
+        ("orders", "client", "failure", "says no"),
+    ]
+    refused = int((found.requests()["storm"] == "compensated").sum())
+    assert hard["count"].tolist()[2:] == [refused, refused]
+
+
+def test_a_policy_can_be_compared_under_the_same_fault():
+    systems = [caller(10, network=2, retry=retry) for retry in (None, Retry(3, wait=10 * ms))]
+    crash = Crash("back", at=203, lasting=10)
+    found = compare(*(run(s, Times("job", at=(100, 200)), faults=crash) for s in systems))
+    assert (found.what, found.at, found.struck) == ("the design", 203, ())
+    assert found.requests()["storm"].tolist() == ["on time", "on time"] and found.requests()["changed"].tolist() == [
+        False,
+        True,
+    ]
+
+
+def test_where_calm_is_well_a_node_is_unhealthy_as_long_as_its_strip_says():
+    for make in STYLES:
+        found = compared(make, ORDERS, Crash("payment", at=8_000, lasting=6_000))
+        strips, services = health(found.storm), found.services()
+        assert {name: strips.unhealthy(name) / 1000 for name in strips.rows} == services["unhealthy"].to_dict()
+        assert services.loc["client", "unhealthy"] >= 5
+
+
+def test_it_says_in_one_line_what_it_is():
+    found = compared(lambda: caller(10, network=2), Times("job", at=(100, 200, 300)), Crash("back", at=205, lasting=50))
+    assert repr(found) == (
+        "Comparison(caller, seed 7, back down from 205 ms for 50 ms: 1 of 3 jobs changed, 1 for the worse, 1 failed; "
+        "the first 4 ms later)"
+    )
+
+
+# Exactness
+
+
+@pytest.mark.parametrize("make", STYLES)
+def test_a_fault_on_a_service_that_nobody_uses_changes_nothing_to_the_byte(make):
+    def with_museum():
+        system = make()
+        system.service("museum").operation(takes=Exponential(9), name="show")(lambda ctx, order: None)
+        return system
+
+    faults = [Crash("museum", at=5_000, lasting=9_000), Slow("museum", 9), Errors("museum", 1.0)]
+    found = compared(with_museum, ORDERS, *faults)
+    assert same(found.calm, found.storm)
+    frame = found.requests()
+    assert not frame["changed"].any() and not frame["worse"].any()
+    assert found.travel().empty and found.path(0).empty and found.starved() == []
+    services = found.services()
+    assert (
+        services["first impact"].isna().all() and not services[["unhealthy", "worse", "failed", "delayed"]].any().any()
+    )
+
+
+def keys(frame):
+    """Return the changed requests of a frame as (load, user, number); all tests here have one load."""
+    changed = frame[frame["changed"]]
+    return set(zip([0] * len(changed), changed["user"], changed["number"], strict=True))
+
+
+@pytest.mark.parametrize("make", STYLES)
+@pytest.mark.parametrize(
+    "fault", [OUTAGE, Slow("inventory", 4, at=8_000, lasting=1_500), Errors("shipping", 0.5, at=8_000, lasting=900)]
+)
+def test_who_is_changed_met_the_fault_or_somebody_who_did(make, fault):
+    found = compared(make, ORDERS, fault)
+    changed, reached = keys(found.requests()), reachable(found.calm, found.storm, [fault])
+    assert changed <= reached
+    assert len(changed) >= 10 and len(reached) < 0.5 * ORDERS.count
+
+
+@pytest.mark.parametrize("make", STYLES)
+def test_nearly_all_that_a_crash_can_have_reached_it_changed(make):
+    """The tracing is no excuse: it reaches at most a tenth more than were changed."""
+    found = compared(make, ORDERS, OUTAGE)
+    assert len(reachable(found.calm, found.storm, [OUTAGE])) <= 1.1 * len(keys(found.requests()))
+
+
+@few
+@given(worlds())
+def test_in_any_world_nobody_else_is_changed(world):
+    system, load, faults, seed = world
+    assume(faults)
+    found = compare(*(run(system, load, faults=f, seed=seed) for f in ((), faults)))
+    assert keys(found.requests()) <= reachable(found.calm, found.storm, faults)
+
+
+@few
+@given(worlds())
+def test_in_any_world_what_is_changed_has_a_path_or_was_only_sooner(world):
+    """And every hop of every path joins two nodes that are there, no earlier than the change."""
+    system, load, faults, seed = world
+    assume(faults)
+    found = compare(*(run(system, load, faults=f, seed=seed) for f in ((), faults)))
+    frame, nodes = found.requests(), set(found.nodes)
+    for request in frame.index[frame["worse"]]:
+        path = found.path(request, "node")
+        assert not path.empty and {*path["source"], *path["target"]} <= nodes
+        assert (path["when"] >= -1e-9).all()
+    for name, row in found.services().iterrows():
+        assert name in nodes and row["worse"] <= row["requests"]
+
+
+# What cannot be compared
+
+
+def refusal(calm, storm):
+    """Return why two runs are not comparable."""
+    with pytest.raises(ModelError) as caught:
+        compare(calm, storm)
+    return str(caught.value)
+
+
+def test_it_refuses_what_is_not_comparable_and_says_why():
+    jobs, crash = Evenly("job", every=50, count=9), Crash("back", at=100, lasting=50)
+    calm = run(caller(10), jobs, seed=1)
+    assert "seeds differ (1 and 2)" in refusal(calm, run(caller(10), jobs, seed=2, faults=crash))
+    assert "loads differ" in refusal(calm, run(caller(10), Evenly("job", every=40, count=9), seed=1, faults=crash))
+    assert "cut at different moments" in refusal(calm, run(caller(10), jobs, seed=1, faults=crash, until=300))
+    assert "keep='trace'" in refusal(calm, run(caller(10), jobs, seed=1, faults=crash, keep="totals"))
+    assert "nothing was changed" in refusal(calm, run(caller(10), jobs, seed=1))
+    assert "operations differ (back.work)" in refusal(calm, run(caller(20), jobs, seed=1, faults=crash))
+    assert "two causes" in refusal(calm, run(caller(10, workers=2), jobs, seed=1, faults=crash))
+    assert "two causes" in refusal(calm, run(caller(10, retry=Retry(1)), jobs, seed=1, faults=crash))
+
+
+def test_it_refuses_another_system():
+    load = Evenly("order", every=50, count=9)
+    conducted, danced = (run(make(), load, seed=1) for make in STYLES)
+    assert "operations differ" in refusal(conducted, danced)
+    more = shop.choreographed()
+    more.service("audit").on("order.placed")(lambda ctx, order: None)
+    assert "services differ (audit)" in refusal(danced, run(more, load, seed=1))
+
+
+def test_a_system_made_twice_is_the_same_system():
+    jobs = Evenly("job", every=50, count=9)
+    calm, storm = run(caller(10), jobs), run(caller(10), jobs, faults=Crash("back", at=100, lasting=50))
+    assert compare(calm, storm).what == "the faults"
