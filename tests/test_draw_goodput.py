@@ -7,7 +7,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import pytest
 
-from rehearsal import Crash, Evenly, Slow, ms, run, sec
+from rehearsal import Breakdowns, Crash, Evenly, LoadSpike, Partition, Slow, ms, run, sec
 from rehearsal.draw import alt, goodput_pair, png
 from rehearsal.draw import goodput as picture
 from rehearsal.recovery import goodput, recovered
@@ -15,6 +15,7 @@ from rehearsal.shop import ORDERS, OUTAGE, choreographed, orchestrated
 from tests.blueprints import chain, star
 from tests.boxes import readable
 
+CUT = (("orders", "inventory"), ("payment",))
 SHORT = Evenly("order", every=200 * ms, until=60 * sec)
 
 
@@ -70,6 +71,14 @@ def test_the_bracket_ends_where_orders_are_on_time_again_and_the_title_says_so(s
     assert written(above, "again") == ["on time again at once"]
 
 
+def test_faults_before_one_recovery_share_its_bracket():
+    faults = [Crash("payment", at=90 * sec, lasting=30 * sec), Slow("payment", 1.2, at=100 * sec, lasting=30 * sec)]
+    above, _ = picture(run(choreographed(), ORDERS, seed=7, faults=faults)).axes
+    back = recovered(run(choreographed(), ORDERS, seed=7, faults=faults), faults[1])
+    assert [x for x, _ in line(above, "bracket")] == [130, back / sec]
+    assert written(above, "again") == [f"on time again +{back / sec - 130:.1f} s"]
+
+
 def test_a_pair_shares_its_axes(storms):
     figure = goodput_pair(*storms)
     a, b, c, d = figure.axes
@@ -91,8 +100,14 @@ def test_a_pair_shares_its_axes(storms):
         ),
         ([Crash("payment", at=10 * sec, lasting=5 * sec), Crash("shipping", at=40 * sec, lasting=6 * sec)], "payment"),
         ([Crash("payment", at=i * sec, lasting=1 * sec) for i in range(5, 50, 3)], "payment down 15 times; orders"),
+        ([Breakdowns("payment", up=6 * sec, down=1 * sec)], "payment down 28 times; orders"),
+        (
+            [Partition((("orders", "inventory"), ("payment",)), at=20 * sec, lasting=5 * sec)],
+            "orders, inventory cut off from payment for 5 s",
+        ),
+        ([LoadSpike(9, at=20 * sec, lasting=5 * sec)], "client asks ×9 for 5 s; orders"),
     ],
-    ids=["none", "no end", "beyond the end", "two at once", "two", "many"],
+    ids=["none", "no end", "beyond the end", "two at once", "two", "many", "breakdowns", "partition", "spike"],
 )
 @pytest.mark.parametrize("shop", [orchestrated, choreographed])
 def test_it_holds_for_every_number_of_faults(shop, faults, says):

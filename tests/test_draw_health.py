@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_hex
 
-from rehearsal import Crash, Evenly, Slow, ms, run, sec
+from rehearsal import Breakdowns, Crash, CrashAt, Evenly, LoadSpike, Partition, Slow, ms, run, sec
 from rehearsal.draw import alt, health_pair, palette, png, words
 from rehearsal.draw import health as strips
 from rehearsal.health import LEVELS, NO_TRAFFIC, just_late, levels
@@ -20,6 +20,7 @@ from rehearsal.shop import ORDERS, OUTAGE, choreographed, orchestrated
 from tests.blueprints import bus, chain, mesh, star
 from tests.boxes import readable, texts
 
+CUT = (("orders", "inventory"), ("payment",))
 SHORT = Evenly("order", every=200 * ms, until=60 * sec)
 
 
@@ -135,9 +136,16 @@ def test_it_holds_for_1_to_14_services_with_long_names(system):
             "payment was down 9 s and shipping was down 9 s; orders were not on time for",
         ),
         ([Crash("payment", at=i * sec, lasting=1 * sec) for i in range(5, 50, 3)], "payment down 15 times; orders"),
+        ([CrashAt("payment", "stock.reserved", count=50, lasting=5 * sec)], "payment was down 5 s; orders"),
+        ([Breakdowns("payment", up=6 * sec, down=1 * sec)], "payment down 28 times; orders"),
+        (
+            [Partition((("orders", "inventory"), ("payment",)), at=20 * sec, lasting=5 * sec)],
+            "orders, inventory cut off from payment for 5 s",
+        ),
+        ([LoadSpike(9, at=20 * sec, lasting=5 * sec)], "client asks ×9 for 5 s; orders"),
         ([Slow("tax", 2, at=5 * sec, lasting=i * sec) for i in (1, 2, 3)], "tax ×2 slower 3 times"),
     ],
-    ids=["none", "no end", "beyond the end", "two", "many", "at once"],
+    ids=["none", "no end", "beyond the end", "two", "many", "crash at", "breakdowns", "partition", "spike", "at once"],
 )
 def test_it_holds_for_every_number_of_faults(faults, message):
     shop = choreographed()

@@ -5,7 +5,22 @@ from math import inf, isnan
 
 import pytest
 
-from rehearsal import Crash, Errors, Evenly, Failed, Refused, Retry, Slow, System, health, ms, run, sec, verdicts
+from rehearsal import (
+    CircuitBreaker,
+    Crash,
+    Errors,
+    Evenly,
+    Failed,
+    Refused,
+    Retry,
+    Slow,
+    System,
+    health,
+    ms,
+    run,
+    sec,
+    verdicts,
+)
 from rehearsal.health import Row, first_impact, just_late, levels, unhealthy
 from rehearsal.shop import ORDERS, OUTAGE, choreographed, orchestrated
 from rehearsal.verdicts import requests, troubles
@@ -131,6 +146,23 @@ def test_what_nobody_serves_any_more_turned_bad_with_the_crash_that_took_it():
     one = desk(takes=1 * sec, objective=inf, faults=Crash("gate", at=150 * ms))
     assert told(one, "gate")[0] == (100, 150, False)
     assert [turned for _, turned, _ in told(one, "client")] == [150, 200, 300, 400, 500]
+
+
+def test_what_a_breaker_kept_back_was_never_sent():
+    def ask(ctx, order, serve, undo):
+        yield ctx.call(serve, order, breaker=CircuitBreaker(window=1, minimum=1, open_for=250 * ms))
+
+    one = desk(ask, faults=Errors("clerk", rate=1, at=0, lasting=150 * ms))
+    # The first fails and opens the breaker until 360 ms: the next two calls stay where they are, and the gate fails.
+    assert told(one, "clerk") == [(100, 110, False), (400, None, False), (500, None, False)]
+    assert [turned for _, turned, _ in told(one, "gate")] == [110, 200, 300, None, None]
+
+
+def test_what_was_cancelled_is_bad_where_its_caller_was_told_so():
+    def ask(ctx, order, serve, undo):
+        yield ctx.call(serve, order, timeout=4 * ms, cancel="work")
+
+    assert told(desk(ask), "clerk") == [(t, t + 4, False) for t in (100, 200, 300, 400, 500)]
 
 
 # Over time

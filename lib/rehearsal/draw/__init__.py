@@ -1,6 +1,7 @@
 """Floor 5: the pictures. Each takes a run, draws on a panel, and says in words what it drew."""
 
 from rehearsal.draw.backlog import backlog
+from rehearsal.draw.blast import blast, blast_pair
 from rehearsal.draw.fates import fates, fates_pair
 from rehearsal.draw.goodput import goodput, goodput_pair
 from rehearsal.draw.health import health, health_pair
@@ -16,6 +17,8 @@ from rehearsal.draw.workers import workers
 __all__ = [
     "alt",
     "backlog",
+    "blast",
+    "blast_pair",
     "describe",
     "fates",
     "fates_pair",

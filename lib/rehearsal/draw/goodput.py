@@ -16,7 +16,7 @@ from rehearsal.recovery import recovered
 from rehearsal.units import pretty, sec
 from rehearsal.verdicts import troubles
 
-BRACKETS = 3  # of more faults only the last ones have a bracket
+BRACKETS = 3  # of more recoveries only the last ones have a bracket
 AT_ONCE = 0.5 * sec  # a recovery that takes no longer has no bracket
 
 
@@ -54,7 +54,7 @@ def message(run, brief=False):
     if not faults:
         offered, fates = len(run.table), run.fates()
         return f"No fault; {fates.count('on time') / offered:.1%} of {kind} on time" if offered else f"No {kind}"
-    took = lasted(run, faults[-1])
+    took = lasted(run, max(faults, key=lambda fault: fault.until))
     late = "at once" if took <= AT_ONCE else f"{words.plus(took)[1:]} later"
     back = f"{kind} were on time again {late}" if took < inf else f"{kind} were never on time again"
     return back if brief else f"{words.what(faults)}; {back}"
@@ -95,7 +95,7 @@ def _column(panels, run, found, title, subtitle):
     above.set_ylabel(f"{kind} per second")
     below.set_ylabel(f"{kind} open")
     below.set_xlabel("time [simulated s]")
-    house.bands(above, [t._replace(label=n) for t, n in _names(run)], end)
+    house.bands(above, troubles(run), end)
     for trouble in troubles(run):
         house.band(below, trouble.at / sec, trouble.until / sec, clip=end)
     labels = [*_brackets(above, run, end), *labels]
@@ -108,11 +108,6 @@ def _column(panels, run, found, title, subtitle):
     placer(above, labels, [text for text in above.texts if text.get_gid() == "fault"], segments)
     house.folded(above, title, subtitle or f"by the time {kind} were placed; bars: when the late ones were completed")
     describe(above, sentence(run, found))
-
-
-def _names(run):
-    named = words.named(troubles(run))
-    return [(t, t.label if t in named else "") for t in troubles(run)]
 
 
 def _rates(ax, run, found):
@@ -175,14 +170,20 @@ def _spots(name, xs, ys, found):
 
 
 def _bracketed(run):
-    """Return [(trouble, when requests were on time again [ms], row)]; brackets in one row do not overlap."""
+    """Return [(trouble, when requests were on time again [ms], row)]; neither brackets nor words overlap in a row.
+
+    Several faults before one recovery share a bracket, from the end of the last; where there are many, what was on time
+    again at once has none.
+    """
+    ended = sorted((t for t in troubles(run) if t.until < run.ended), key=lambda t: t.until)
+    last = {min(recovered(run, trouble), run.ended): trouble for trouble in ended}
+    if len(last) > BRACKETS:
+        last = {back: t for back, t in last.items() if back - t.until > AT_ONCE}
     placed, reach = [], list[float]()
-    for trouble in troubles(run)[-BRACKETS:]:
-        if trouble.until < run.ended:
-            back = min(recovered(run, trouble), run.ended)
-            row = next((i for i, until in enumerate(reach) if until <= trouble.until), len(reach))
-            reach[row : row + 1] = [back]
-            placed.append((trouble, back, row))
+    for back, trouble in list(last.items())[-BRACKETS:]:
+        row = next((i for i, until in enumerate(reach) if until <= trouble.until), len(reach))
+        reach[row : row + 1] = [back + 0.33 * run.ended]  # with its words
+        placed.append((trouble, back, row))
     return placed
 
 

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 from math import inf
 
-from rehearsal.draw import palette
+from rehearsal.draw import palette, words
 
 
 @contextmanager
@@ -90,17 +90,22 @@ def band(ax, at, until, label="", clip=float("inf")):
 
 
 def bands(ax, faults, end):
-    """Shade the windows of faults on an x axis in seconds up to `end`, each named where its name overlaps no other."""
+    """Shade the windows of faults on an x axis in seconds up to `end`, each named where its name overlaps no other.
+
+    Where one name comes very often, as of breakdowns, only the first is written.
+    """
     from matplotlib.transforms import IdentityTransform
 
     from rehearsal.draw.labels import Spot, placer
 
-    labels = []
+    labels, named = [], words.named(faults)
     for fault in faults:
         at, until = fault.at / 1000, min(fault.until / 1000, end)
         if at >= end:
             continue
         band(ax, at, until)
+        if fault not in named:
+            continue
         edges = ((at + until) / 2, "center", 0), (at, "left", 1), (until, "right", 1)
         rows = [(-3 - 12 * row, 3 * row) for row in range(4)]
         spots = [Spot(x, inf, 0, dy, ha, "top", low + bad) for dy, low in rows for x, ha, bad in edges]

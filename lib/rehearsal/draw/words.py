@@ -35,7 +35,7 @@ def what(troubles):
 
 
 def _clause(trouble):
-    who = trouble.struck[0] if trouble.down else trouble.label
+    who = trouble.struck[0] if trouble.down else trouble.label.replace(" | ", " cut off from ")
     if trouble.until == inf:
         return f"{who} {'was down ' if trouble.down else ''}from {pretty(trouble.at)} on"
     return f"{who} {'was down' if trouble.down else 'for'} {pretty(trouble.until - trouble.at)}"

@@ -35,13 +35,12 @@ def workers(run, service, *, figure=None, title=None, subtitle=None):
         _busy(below, busy, run)
         above.set_xlim(0, end)
         below.set_xlabel("time [simulated s]")
-        named = words.named(troubles(run))
-        house.bands(above, [t._replace(label=t.label if t in named else "") for t in troubles(run)], end)
+        house.bands(above, troubles(run), end)
         for trouble in troubles(run):
             house.band(below, trouble.at / sec, trouble.until / sec, clip=end)
         look = "above: messages that no worker has taken yet; below: workers at work or blocked, line: their mean"
         house.folded(above, title or message(run, service), look if subtitle is None else subtitle)
-        lines = house.name_lines(named, run.ended, 400.0)
+        lines = house.name_lines(words.named(troubles(run)), run.ended, 400.0)
         _limit(above, room, "messages waiting", "limit", 6 + 12 * max((line + 1 for *_, line in lines), default=0))
         _limit(below, crew, "workers busy", "workers", 0.0)
     return describe(figure, sentence(run, service))
