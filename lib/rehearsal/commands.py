@@ -2,7 +2,7 @@
 
 from rehearsal.errors import Failed, Refused
 from rehearsal.service import AGAIN
-from rehearsal.stage import host, ready, score, stage, undoing
+from rehearsal.stage import agenda, host, score, stage, undoing
 
 
 def command(process, *, name, at, workers, durable, decides, objective):
@@ -50,9 +50,10 @@ def _obeying(operation, step, hear, done):
 def _conducting(process, steps, ends):
     """Return the two handlers of the conductor: one for requests, one for replies."""
     completed, cancelled = ends
+    agenda_of = agenda(process, steps)
 
     def place(ctx, payload):
-        ctx.state[payload] = {"done": [], "running": [], "failed": False}
+        ctx.state[payload] = {"waiting": agenda_of(payload), "done": [], "running": [], "failed": False}
         go_on(ctx, payload, ctx.state[payload])
         return "accepted"
 
@@ -77,8 +78,11 @@ def _conducting(process, steps, ends):
             for step in last:
                 ctx.send(step.undo.place, payload)
         else:
-            for step in ready(process, steps, payload, saga["done"], saga["running"]):
-                saga["running"].append(step)
+            over = {step.name for step in saga["done"]}
+            start = [step for step, needs in saga["waiting"] if needs <= over]
+            saga["waiting"] = [item for item in saga["waiting"] if item[0] not in start]
+            saga["running"] += start
+            for step in start:
                 ctx.send(step.operation.place, payload)
         if not saga["running"]:
             ctx.publish(cancelled if saga["failed"] else completed, payload)

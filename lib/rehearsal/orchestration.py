@@ -4,8 +4,8 @@ from math import inf
 
 from rehearsal.arguments import choice
 from rehearsal.commands import command
-from rehearsal.errors import Refused, Rejected
-from rehearsal.stage import host, ready, score, stage, undoing
+from rehearsal.errors import Failed, Refused, Rejected
+from rehearsal.stage import agenda, host, score, stage, undoing
 
 
 def orchestrate(
@@ -49,20 +49,26 @@ def conducting(process, steps, policies, tell=None):
     """Return the handler of a conductor of these steps; it may `tell(ctx, payload, fact)` of what is done or failed."""
     policies = {word: value for word, value in policies.items() if value is not None}
 
+    agenda_of = agenda(process, steps)
+
     def place(ctx, payload):
-        done: list = []
+        waiting, done, problem = agenda_of(payload), [], None
         running: dict = {}
-        problem = None
+        over: set = set()
         while True:
-            if problem is None:
-                for step in ready(process, steps, payload, done, running.values()):
-                    running[ctx.call(step.operation.place, payload, **policies)] = step
-            if not running:
+            start = [] if problem is not None else [step for step, needs in waiting if needs <= over]
+            waiting = [item for item in waiting if item[0] not in start] if start else waiting
+            if len(start) == 1 and not running:
+                ended = [(start[0], (yield from _ask(ctx, start[0], payload, policies)))]
+            elif start or running:
+                running |= {ctx.call(step.operation.place, payload, **policies): step for step in start}
+                ended = [(running.pop(call), error) for call, _, error in (yield ctx.first(*running))]
+            else:
                 break
-            for call, _, error in (yield ctx.first(*running)):
-                step = running.pop(call)
+            for step, error in ended:
+                over.add(step.name)
                 problem = problem or (None if step.optional else error)
-                if error is None or not isinstance(error, Refused | Rejected):
+                if not isinstance(error, Refused | Rejected):
                     done.append(step)  # or it may be done: a time-out does not tell
                 if tell is not None and (error is None or error is problem):
                     tell(ctx, payload, step.event if error is None else step.fails)
@@ -74,3 +80,12 @@ def conducting(process, steps, policies, tell=None):
 
     place.score = score(steps)  # type: ignore[attr-defined]
     return place
+
+
+def _ask(ctx, step, payload, policies):
+    """Ask for one step, and return what went wrong, or None."""
+    try:
+        yield ctx.call(step.operation.place, payload, **policies)
+    except (Failed, Refused) as error:
+        return error
+    return None

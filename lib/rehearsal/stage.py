@@ -45,12 +45,18 @@ def undoing(process, steps, payload):
     ]
 
 
-def ready(process, steps, payload, done, running):
-    """Return the steps that can start now: not yet begun, and everything before them done."""
-    over, mine = {step.name for step in done}, {step.name for step in steps}
-    begun = over | {step.name for step in running}
-    waiting = (step for step in steps if step.name not in begun and step.applies(payload))
-    return [s for s in waiting if {n.name for n in process.needs(process.before(s), payload)} & mine <= over]
+def agenda(process, steps):
+    """Return a function that gives the steps to do for a payload, each with the names of those it waits for."""
+    mine = {step.name for step in steps}
+
+    def agenda_of(payload):
+        todo = [step for step in steps if step.applies(payload)]
+        return [(s, frozenset(n.name for n in process.needs(process.before(s), payload)) & mine) for s in todo]
+
+    if any(step.when is not None for step in process.steps.values()):
+        return agenda_of
+    always = agenda_of(None)  # the same for every request: worked out once
+    return lambda payload: always
 
 
 def score(steps):
