@@ -40,7 +40,8 @@ class Run:
         self.mishaps = engine.mishaps.counts
         self.dead_letters = engine.bus.dead_letters
         self._stranded = stranded(engine)
-        self.outages, self.transitions = tuple(engine.outages), tuple(engine.transitions)
+        self.outages = tuple(o for o in engine.outages if o.at <= self.ended)
+        self.transitions = tuple(engine.transitions)
         for inbox in engine.compiler.inboxes.values():
             inbox.stop(engine.now)
         self.empty_polls = {i.name: i.empty_polls for i in engine.compiler.inboxes.values() if i.poll}

@@ -6,6 +6,7 @@ Only the routes over a link that some fault strikes pass through here; a message
 from math import inf, prod
 
 from rehearsal.draws import Uniform
+from rehearsal.engine.messages import Alarm
 from rehearsal.faults import Mute
 from rehearsal.network import Delay, Drop, Duplicate, LinkFault, Partition, Reorder
 from rehearsal.trace import LOST
@@ -98,7 +99,8 @@ class Leg:
             engine.vanish(message)
         elif self.kind == "deliver" and self.broker.durable:
             engine.outcome[message.row] = LOST
-            engine.after(self.broker.redelivers, engine.bus.redeliver, message)
+            due = engine.trace.sent[message.row] + self.broker.redelivers
+            engine.at(max(due, engine.now), Alarm(lambda _: engine.bus.redeliver(message)))
         else:
             engine.bus.forget(message, False)
 
