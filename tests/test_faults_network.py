@@ -352,8 +352,9 @@ def two_ways():
 
 ASIDE = [
     Drop(("back", "other")), Delay(("back", "other"), 9), Duplicate(("client", "back")),
-    Reorder(("client", "other"), 9), Partition((("client",), ("back", "other")), at=0), Drop(LINK, 0.0), Delay(LINK, 0), Duplicate(LINK, 0.0),
-    Reorder(LINK, 9, 0.0), Drop(LINK, at=1e6), Mute("back", at=1e6),
+    Reorder(("client", "other"), 9), Partition((("client",), ("back", "other")), at=0),
+    Drop(LINK, 0.0), Delay(LINK, 0), Duplicate(LINK, 0.0), Reorder(LINK, 9, 0.0),
+    Drop(LINK, at=1e6), Mute("back", at=1e6),
 ]  # fmt: skip
 
 
