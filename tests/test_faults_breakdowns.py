@@ -1,4 +1,4 @@
-"""Breakdowns: a clock towards the next one, that always runs or only by use; what waits is kept; no run lasts longer."""
+"""Breakdowns: a clock towards the next one, always running or only by use; what waits is kept; no run lasts longer."""
 
 import pytest
 

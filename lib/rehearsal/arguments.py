@@ -1,9 +1,14 @@
 """What arguments have to be: the checks that many declarations share, each with an error that teaches."""
 
+from math import inf
+
 
 def name_of(thing):
     """Return the name of a service, an operation or the like; a name is its own."""
-    return thing if isinstance(thing, str) else thing.name
+    found = thing if isinstance(thing, str) else getattr(thing, "name", None)
+    if not isinstance(found, str):
+        raise TypeError(f"a name such as 'payment' is wanted, or what has one, not {thing!r}")
+    return found
 
 
 def whole(value, what, least):
@@ -17,6 +22,13 @@ def share(value, what):
     """Return a share from 0 to 1, or say what is wrong with it."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ValueError(f"{what} is a share from 0 to 1, not {value!r}")
+    return value
+
+
+def factor(value, what, over):
+    """Return a number greater than `over`, or say what is wrong with it."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not over < value < inf:
+        raise ValueError(f"{what} must be greater than {over}, not {value!r}")
     return value
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import ClassVar
 
-from rehearsal.arguments import choice, name_of, share, whole
+from rehearsal.arguments import choice, factor, name_of, share, whole
 from rehearsal.draws import Distribution, times
 from rehearsal.service import CLIENT
 from rehearsal.units import duration, pretty
@@ -159,8 +159,7 @@ class Slow(Fault):
 
     def __post_init__(self):
         super().__post_init__()
-        if not 0 < self.factor < inf:
-            raise ValueError(f"the factor of Slow must be greater than 0, not {self.factor!r}")
+        factor(self.factor, "the factor of Slow", 0)
 
     @property
     def verb(self):
@@ -214,8 +213,8 @@ class LoadSpike(Fault):
     def __post_init__(self):
         duration(self.at, "at of LoadSpike")
         duration(self.lasting, "lasting of LoadSpike", positive=True)
-        if not 1 < self.factor < inf:
-            raise ValueError(f"the factor of LoadSpike must be greater than 1, not {self.factor!r}")
+        factor(self.factor, "the factor of LoadSpike", 1)
+        object.__setattr__(self, "load", name_of(self.load))
 
     @property
     def verb(self):

@@ -15,6 +15,11 @@ from rehearsal.units import duration
 WAYS = ("both", "there", "back")
 
 
+def _parts(value):
+    """Return the parts of what has some; a text has none."""
+    return () if isinstance(value, str) or not hasattr(value, "__iter__") else tuple(value)
+
+
 class LinkFault(Fault):
     """Hold what faults of a link share: its two ends, and whether messages there, back, or both ways are struck."""
 
@@ -22,10 +27,9 @@ class LinkFault(Fault):
     ways: str
 
     def __post_init__(self):
-        link = self.link
-        if isinstance(link, str) or len(tuple(link)) != 2:
-            raise ValueError(f"a link has two ends, such as ('orders', 'payment'), not {link!r}")
-        object.__setattr__(self, "link", tuple(name_of(end) for end in link))
+        if len(_parts(self.link)) != 2:
+            raise ValueError(f"a link has two ends, such as ('orders', 'payment'), not {self.link!r}")
+        object.__setattr__(self, "link", tuple(name_of(end) for end in self.link))
         choice(self.ways, f"ways of {type(self).__name__}", WAYS)
         duration(self.at, f"at of {type(self).__name__}")
         duration(self.lasting, f"lasting of {type(self).__name__}", positive=True, ever=True)
@@ -139,12 +143,13 @@ class Partition(Fault):
     lasting: float = inf
 
     def __post_init__(self):
-        groups = tuple(tuple(name_of(n) for n in ([g] if isinstance(g, str) else g)) for g in self.groups)
+        groups = tuple(tuple(name_of(n) for n in (_parts(g) or [g])) for g in _parts(self.groups))
+        if len(groups) < 2:
+            such = "such as (('orders',), ('payment',))"
+            raise ValueError(f"a partition has two groups or more, {such}, not {self.groups!r}")
         object.__setattr__(self, "groups", groups)
         duration(self.at, "at of Partition")
         duration(self.lasting, "lasting of Partition", positive=True, ever=True)
-        if len(groups) < 2:
-            raise ValueError(f"a partition has two groups or more, such as (('orders',), ('payment',)), not {groups!r}")
         twice = [n for n in self.struck if self.struck.count(n) > 1]
         if twice:
             raise ValueError(f"{twice[0]} is in two groups of the partition: {groups!r}")
