@@ -166,7 +166,9 @@ class Compiler:
         number = engine.trace.add_edge(leg)
         plan = Plan(broker_node, topic, takes, work=work)
         bus = engine.bus
-        steps = (engine.arrive, bus.fan_out, bus.keep if broker.durable else bus.forget)
+        plain = takes is None and broker.workers is None  # it takes no time: nothing is ever in its hands
+        enter = bus.pass_on if plain else engine.arrive
+        steps = (enter, bus.fan_out, bus.keep if broker.durable else bus.forget)
         steps = self._steps(steps, plan, node.name, broker.name, "publish", broker)
         onward = tuple(self._delivery(edge, broker, *reader) for reader in readers)
         return Route(steps, number, plan, self.pools[broker.name], out, readers=onward)

@@ -21,7 +21,7 @@ class Deadlines:
 
     def watch(self, call):
         """Give up on the present attempt of `call` unless it is answered in time."""
-        due = self.engine.now + self.length
+        due = self.engine._now + self.length
         self.queue.append((due, call, call.attempt))
         if not self.armed:
             self.armed = True
