@@ -7,6 +7,7 @@ from rehearsal.draw.goodput import goodput, goodput_pair
 from rehearsal.draw.health import health, health_pair
 from rehearsal.draw.house import guess, pair, panel, style, title
 from rehearsal.draw.interaction import interaction, interaction_pair
+from rehearsal.draw.propagation import propagation, propagation_pair
 from rehearsal.draw.sequence import sequence, sequence_pair
 from rehearsal.draw.show import alt, describe, png, show
 from rehearsal.draw.tails import tails
@@ -32,6 +33,8 @@ __all__ = [
     "pair",
     "panel",
     "png",
+    "propagation",
+    "propagation_pair",
     "sequence",
     "sequence_pair",
     "show",

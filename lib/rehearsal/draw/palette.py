@@ -90,3 +90,9 @@ LATE = "#9CCBE8"
 LATE_INK = "#2B7BB0"
 RETRY = "#A85A00"
 OPEN = "#C3C7CF"
+
+STRUCK = INK
+IMPACT = {1: "#B3400A", 10: "#E69F00", 60: "#F3CB6B", float("inf"): "#FBEBBE"}  # hit within so many seconds
+IMPACT_EDGE = "#7A3803"
+WAYS = {"failure": Line("#A8001C", "solid", True, 3.2), "load": Line(RETRY, (0, (3, 1.2)), True, 2.4)}
+QUIET = "#C6CAD1"

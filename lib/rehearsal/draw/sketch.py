@@ -44,7 +44,8 @@ def layered(graph, flow=None):
 
 def _sketched(graph, limit, down=False):
     edges, centre = edges_of(graph), hub(graph)
-    sizes = {name: pen.node_size(name, name == centre, NAMES[down]) for name in graph}
+    # A node that has more to say than its name brings its own size.
+    sizes = {n: graph.nodes[n].get("size") or pen.node_size(n, n == centre, NAMES[down]) for n in graph}
     wires = []
     for source, target, data in edges:
         there, back = tag(data, "flat" if down else "split", limit), tag(data, "flat")
