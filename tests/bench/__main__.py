@@ -1,13 +1,18 @@
-"""Print what a run costs, as ratios taken in one process: `python -m tests.bench [--long]`.
+"""Print what a run costs, as ratios taken in one process: `python -m tests.bench [--long] [--rivals]`.
 
 Seconds differ from machine to machine and from minute to minute; so each pair is run in turn, several times, and the
-best of each is compared. `--long` adds the run of a million orders.
+best of each is compared. `--long` adds the run of a million orders; `--rivals` installs Ciw, salabim and asimpy in an
+environment that is thrown away, and runs the order flow in each.
 """
 
+import subprocess
 import sys
+import venv
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 
-from tests.bench import bus_flow, deadline_flow, order_flow
+from tests.bench import bus_flow, deadline_flow, order_flow, rivals, styles
 
 ORDERS = 50_000
 ROUNDS = 3
@@ -55,7 +60,30 @@ def flat(long):
         print(f"  {count:>9,} services: {micros * (100_000 // count) / len(one.trace):6.2f} µs a message")
 
 
-def main(long):
+def by_style():
+    """Print the flow in every style, with policies that never act, and with faults."""
+    flows = {"plain SimPy, no trace": order_flow.by_hand, **styles.flows()}
+    table("The order flow as a process, in every style (trace kept)", compared(flows, ORDERS // 2))
+    alone, together = styles.speed_up()
+    print(f"\nTwelve runs of 10,000 orders: {alone:.1f} s alone, {together:.1f} s on two processes")
+    print(f"  speed-up {alone / together:.2f}   goal ≥ 1.8 on two cores that do nothing else")
+
+
+def against_rivals(orders=10_000):
+    """Print the flow in the libraries that a user would pick instead, each run by its own interpreter."""
+    names = ["simpy", "asimpy", "salabim", "ciw"]
+    with TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        python = next(p for p in (Path(folder, "bin", "python"), Path(folder, "Scripts", "python.exe")) if p.exists())
+        subprocess.run([python, "-m", "pip", "install", "-q", *names], check=True)
+        best = {"ours, causal trace kept": min(cost(order_flow.by_us, orders)[0] for _ in range(ROUNDS))}
+        for name in names:
+            said = [subprocess.check_output([python, rivals.__file__, name, str(orders)]) for _ in range(2)]
+            best[name] = min(float(number) for number in said)
+    table(f"The order flow in other libraries ({orders:,} orders)", best)
+
+
+def main(long, others):
     """Print all tables."""
     by_hand, by_us = order_flow.by_hand, order_flow.by_us
     flows = {"plain SimPy, no trace": by_hand, "ours, causal trace kept": by_us}
@@ -68,8 +96,11 @@ def main(long):
     table("The same by events", compared(flows, ORDERS // 2), goal=0.5)
     flows = {"SimPy": bus_flow.by_hand_all_at_once, "ours": bus_flow.by_us_all_at_once}
     table("The same, 100,000 events waiting from the start", compared(flows, 100_000, rounds=1))
+    by_style()
     flat(long)
+    if others:
+        against_rivals()
 
 
 if __name__ == "__main__":
-    main("--long" in sys.argv)
+    main("--long" in sys.argv, "--rivals" in sys.argv)

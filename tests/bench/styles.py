@@ -1,0 +1,88 @@
+"""The order flow as a process, in every style; with policies that never act, and with faults."""
+
+from concurrent.futures import ProcessPoolExecutor
+from time import perf_counter
+
+from rehearsal import (
+    Bulkhead,
+    CircuitBreaker,
+    Crash,
+    Delay,
+    Exponential,
+    Poisson,
+    Retry,
+    RetryBudget,
+    Slow,
+    System,
+    minute,
+    ms,
+    run,
+    sec,
+)  # fmt: skip
+from rehearsal.blend import blend
+from rehearsal.choreography import choreograph
+from rehearsal.monolith import monolith
+from rehearsal.orchestration import orchestrate
+from rehearsal.process import Process, Step
+from tests.bench.order_flow import EVERY, HOP, SERVICES, WORKERS
+
+
+def process(services=SERVICES):
+    """Return the flow as a process: one step after another."""
+    shop, steps = System("styles", network=Exponential(HOP * ms)), []
+    for name, mean in services:
+
+        @shop.service(name, workers=WORKERS).operation(takes=Exponential(mean * ms), name=f"do_{name}")
+        def step(ctx, order): ...
+
+        steps.append(Step(step, after=steps[-1].name if steps else ()))
+    return Process("order", steps)
+
+
+def guarded():
+    """Return the orchestrated flow under policies that never act."""
+    system = orchestrate(process())
+    system.guard(
+        timeout=1 * minute, retry=Retry(3, wait=1 * sec), budget=RetryBudget(), breaker=CircuitBreaker(),
+        bulkhead=Bulkhead(1000),
+    )  # fmt: skip
+    return system
+
+
+def of(system, faults=()):
+    """Return the function that runs a system for so many orders."""
+    return lambda orders: run(system, Poisson("order", every=EVERY * ms, count=orders), seed=7, faults=faults)
+
+
+def flows():
+    """Return {what: function of the number of orders}."""
+    order = process()
+    outages = [Crash("payment", at=i * minute, lasting=1 * sec) for i in range(1, 30)]
+    outages += [Slow("shipping", 1.2, at=1 * minute), Delay(("orders", "inventory"), 1 * ms, at=1 * minute)]
+    return {
+        "monolith": of(monolith(order)),
+        "orchestrate": of(orchestrate(order)),
+        "orchestrate, by commands": of(orchestrate(order, by="commands")),
+        "choreograph": of(choreograph(order)),
+        "blend, the last by events": of(blend(order, events=[[*order.steps][-1]])),
+        "orchestrate, policies that never act": of(guarded()),
+        "orchestrate, 31 faults": of(orchestrate(order), outages),
+    }
+
+
+def once(seed):
+    """Run the flow once, and return how many orders were done: all that travels back."""
+    result = run(orchestrate(process()), Poisson("order", every=EVERY * ms, count=10_000), seed=seed, keep="totals")
+    return result.fates().count("on time")
+
+
+def speed_up(runs=12):
+    """Return the seconds that so many runs take in this process, and on two."""
+    begin = perf_counter()
+    alone = [once(seed) for seed in range(runs)]
+    middle = perf_counter()
+    with ProcessPoolExecutor(2) as pool:
+        list(pool.map(once, range(2)))  # the processes are up before the clock runs
+        start = perf_counter()
+        assert list(pool.map(once, range(runs))) == alone
+        return middle - begin, perf_counter() - start
