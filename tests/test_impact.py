@@ -323,3 +323,10 @@ def test_a_system_made_twice_is_the_same_system():
     jobs = Evenly("job", every=50, count=9)
     calm, storm = run(caller(10), jobs), run(caller(10), jobs, faults=Crash("back", at=100, lasting=50))
     assert compare(calm, storm).what == "the faults"
+
+
+def test_a_broker_is_a_node_or_an_edge():
+    found = compared(lambda: caller(10), Times("job", at=(10,)), Crash("back", at=5, lasting=50))
+    for ask in (found.travel, found.ways, lambda how: found.path(0, how)):
+        with pytest.raises(ValueError, match="'hub'"):
+            ask("hub")

@@ -39,13 +39,14 @@ RULES = {
         "engine_workers.test_a_caller_that_does_not_block_gives_its_worker_back",
         "engine_workers.test_a_caller_that_does_not_block_queues_for_a_worker_to_go_on",
         "properties.test_no_worker_leaks_and_no_queue_is_forgotten",
+        "properties.test_no_more_work_is_in_progress_than_there_are_workers",
         "engine_policies.test_a_bulkhead_keeps_a_slow_dependency_from_taking_all_workers",
     ),
     "5 queues are FIFO, a limit counts who waits, rejection is immediate": (
         "engine_workers.test_a_queue_is_first_in_first_out",
         "engine_workers.test_a_full_queue_turns_away_at_once_and_at_no_cost",
         "engine_events.test_durable_messages_do_not_count_against_the_queue_limit",
-        "properties.test_no_more_work_is_in_progress_than_there_are_workers_and_the_queue_is_fifo",
+        "properties.test_the_queue_is_fifo",
         "engine_policies.test_patience_turns_away_what_waited_too_long_when_its_turn_comes",
     ),
     "6 open load never waits for answers, closed load does; latency counts from the intended moment": (

@@ -87,7 +87,7 @@ def told(thing, seen=()):
     if any(thing is other for other in seen):
         return "…"
     seen = (*seen, thing)
-    if isinstance(thing, Handler) and len(seen) > 1 and any(isinstance(other, FunctionType) for other in seen[:-1]):
+    if isinstance(thing, Handler) and any(isinstance(other, Handler | FunctionType) for other in seen[:-1]):
         return thing.place  # what it says itself stands at its own service
     if isinstance(thing, FunctionType):
         cells = [told(_held(cell), seen) for cell in thing.__closure__ or ()]

@@ -12,7 +12,7 @@ from rehearsal.health import HEALTHY, count_bins
 from rehearsal.pairs import pair
 from rehearsal.service import CLIENT
 from rehearsal.trace import OK
-from rehearsal.travel import MOMENT, differs, hops, ways, worse
+from rehearsal.travel import MOMENT, differs, hops, known, ways, worse
 from rehearsal.units import pretty, sec
 
 DONE = ("on time", "late")
@@ -53,6 +53,10 @@ class Comparison:
     @cached_property
     def _hops(self):
         return {broker: hops(self.pairs, broker) for broker in ("edge", "node")}
+
+    @cached_property
+    def _ways(self):
+        return {broker: ways(frame) for broker, frame in self._hops.items()}
 
     def requests(self):
         """Return a frame with a row a request: its two fates, its two latencies and their difference [ms].
@@ -170,7 +174,7 @@ class Comparison:
         (work that no longer comes), backlog (it waited longer); `how` in a word; `when` and `longest` [s]: a wait, or
         how much longer an answer took.
         """
-        frame = self._hops[broker]
+        frame = self._hops[known(broker)]
         mine = frame[self.pairs.request[frame["pair"]] == request]
         columns = ["source", "target", "name", "direction", "how"]
         told = mine[columns].assign(when=(mine["when"] - self.at) / sec, longest=mine["longest"] / sec)
@@ -178,7 +182,7 @@ class Comparison:
 
     def ways(self, broker="edge"):
         """Return the ways the change went, over all requests, by first occurrence; the mild ones come last."""
-        return ways(self._hops[broker])
+        return list(self._ways[known(broker)])
 
     def travel(self, broker="edge"):
         """Return a frame of the ways the change went: who to whom, in which direction, when first [s], how often.
@@ -216,7 +220,7 @@ class Comparison:
 
     def longest_wait(self, name):
         """Return the longest time a message waited at a node, of those that waited longer than in calm [ms]."""
-        found = [way.longest for way in self.ways("node") if way.direction == "backlog" and way.target == name]
+        found = [way.longest for way in self._ways["node"] if way.direction == "backlog" and way.target == name]
         return max(found, default=0.0)
 
     def __repr__(self):

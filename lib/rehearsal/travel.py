@@ -48,8 +48,6 @@ def hops(pairs, broker="edge"):
     import numpy as np
     import pandas as pd
 
-    if broker not in ("node", "edge"):
-        raise ValueError(f'broker is "node" or "edge", not {broker!r}')
     parts = [part(pairs) for part in (_failure, _load, _silence, _backlog)]
     where, direction, how, when, longest = (np.concatenate(column) for column in zip(*parts, strict=True))
     there = pairs.b[where] >= 0
@@ -66,6 +64,13 @@ def hops(pairs, broker="edge"):
     # At one moment, what a caller did comes before what its callee did, and a callee's answer before its caller's.
     frame["turn"] = np.where(frame["direction"] == "failure", -frame["pair"], frame["pair"])
     return frame.sort_values(["when", "turn"], kind="stable", ignore_index=True)
+
+
+def known(broker):
+    """Return `broker`, or say which two there are."""
+    if broker not in ("node", "edge"):
+        raise ValueError(f'broker is "node" or "edge", not {broker!r}')
+    return broker
 
 
 def ways(frame):

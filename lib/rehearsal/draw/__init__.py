@@ -7,6 +7,7 @@ from rehearsal.draw.goodput import goodput, goodput_pair
 from rehearsal.draw.health import health, health_pair
 from rehearsal.draw.house import guess, pair, panel, style, title
 from rehearsal.draw.interaction import interaction, interaction_pair
+from rehearsal.draw.multiples import multiples
 from rehearsal.draw.propagation import propagation, propagation_pair
 from rehearsal.draw.sequence import sequence, sequence_pair
 from rehearsal.draw.show import alt, describe, png, show
@@ -30,6 +31,7 @@ __all__ = [
     "health_pair",
     "interaction",
     "interaction_pair",
+    "multiples",
     "pair",
     "panel",
     "png",
