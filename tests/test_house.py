@@ -17,10 +17,7 @@ FILES = sorted((LIB / "rehearsal").rglob("*.py"))
 FLOORS = {"units": 0, "errors": 0, "arguments": 0, "draws": 0, "trace": 0}
 FLOORS |= {"service": 1, "system": 1, "load": 1, "policies": 1, "faults": 1, "network": 1}
 FLOORS |= {"contacts": 1, "check": 1, "faultcheck": 1}
-FLOORS |= {"engine": 2, "draw": 5, "interop": 5}
-FLOORS |= dict.fromkeys(
-    ("process", "stage", "orchestration", "choreography", "monolith", "blend", "explain", "commands", "chain"), 3
-)
+FLOORS |= {"engine": 2, "process": 3, "draw": 5, "interop": 5}
 QUESTIONS, FRONT_DOOR = 4, 6
 
 

@@ -3,13 +3,7 @@
 import pytest
 
 from rehearsal import Crash, Evenly, Exponential, ModelError, Poisson, Refused, Retry, Slow, System, ms, run, sec
-from rehearsal.blend import blend, blends
-from rehearsal.chain import chain
-from rehearsal.choreography import choreograph
-from rehearsal.explain import changes, explain
-from rehearsal.monolith import monolith
-from rehearsal.orchestration import orchestrate
-from rehearsal.process import Process
+from rehearsal.process import Process, blend, blends, chain, changes, choreograph, explain, monolith, orchestrate
 from rehearsal.traffic import traffic
 from tests.processes import branched, diamond, sequence, services, step
 from tests.systems import columns, rows

@@ -19,11 +19,7 @@ from rehearsal import (
     run,
     sec,
 )  # fmt: skip
-from rehearsal.blend import blend
-from rehearsal.choreography import choreograph
-from rehearsal.monolith import monolith
-from rehearsal.orchestration import orchestrate
-from rehearsal.process import Process, Step
+from rehearsal.process import Process, Step, blend, choreograph, monolith, orchestrate
 from tests.bench.order_flow import EVERY, HOP, SERVICES, WORKERS
 
 

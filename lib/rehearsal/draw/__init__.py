@@ -8,6 +8,7 @@ from rehearsal.draw.health import health, health_pair
 from rehearsal.draw.house import guess, pair, panel, style, title
 from rehearsal.draw.interaction import interaction, interaction_pair
 from rehearsal.draw.multiples import multiples
+from rehearsal.draw.process import process
 from rehearsal.draw.propagation import propagation, propagation_pair
 from rehearsal.draw.sequence import sequence, sequence_pair
 from rehearsal.draw.show import alt, describe, png, show
@@ -35,6 +36,7 @@ __all__ = [
     "pair",
     "panel",
     "png",
+    "process",
     "propagation",
     "propagation_pair",
     "sequence",

@@ -4,7 +4,7 @@ from itertools import pairwise
 from math import inf
 
 from rehearsal.errors import ModelError
-from rehearsal.stage import stage
+from rehearsal.process.stage import stage
 
 
 def chain(process, *, name=None, objective=inf, timeout=None, retry=None):

@@ -3,11 +3,11 @@
 from math import inf
 
 from rehearsal.arguments import name_of
-from rehearsal.choreography import Dance, choreograph
 from rehearsal.errors import ModelError, unknown
-from rehearsal.orchestration import conducting, declare, orchestrate
+from rehearsal.process.choreography import Dance, choreograph
+from rehearsal.process.orchestration import conducting, declare, orchestrate
+from rehearsal.process.stage import host, stage
 from rehearsal.service import AGAIN
-from rehearsal.stage import host, stage
 
 
 def blend(process, events=(), *, name=None, at="orders", workers=100, objective=inf, failures=True, **conductor):

@@ -3,8 +3,8 @@
 from math import inf
 
 from rehearsal.errors import Failed, ModelError, Refused
+from rehearsal.process.stage import host, stage
 from rehearsal.service import AGAIN
-from rehearsal.stage import host, stage
 
 
 def choreograph(

@@ -1,8 +1,8 @@
 """A conductor that does not wait: it sends commands through queues, and goes on when it hears of them."""
 
 from rehearsal.errors import Failed, Refused
+from rehearsal.process.stage import agenda, host, score, stage, undoing
 from rehearsal.service import AGAIN
-from rehearsal.stage import agenda, host, score, stage, undoing
 
 
 def command(process, *, name, at, workers, durable, decides, objective):

@@ -3,9 +3,9 @@
 from math import inf
 
 from rehearsal.arguments import choice
-from rehearsal.commands import command
 from rehearsal.errors import Failed, Refused, Rejected
-from rehearsal.stage import agenda, host, score, stage, undoing
+from rehearsal.process.commands import command
+from rehearsal.process.stage import agenda, host, score, stage, undoing
 
 
 def orchestrate(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import inf
 
 from rehearsal.errors import Failed, Refused
-from rehearsal.stage import stage, undoing
+from rehearsal.process.stage import stage, undoing
 
 
 def monolith(process, *, name=None, at="monolith", replicas=1, objective=inf):
