@@ -126,18 +126,22 @@ def test_lines_of_code_leave_out_what_is_not_code(tmp_path):
 
 # Rooms a reader opens only when something breaks: the catalogue of faults and policies, and what performs them.
 SIDE_ROOMS = {"policies", "faults", "network", "faultcheck", "engine.breakage", "engine.crashes", "engine.wear"}
-SIDE_ROOMS |= {"engine.traps", "engine.weather", "engine.cancel", "engine.guards", "engine.breakers", "engine.once"}
+SIDE_ROOMS |= {"engine.traps", "engine.weather", "engine.cancel", "engine.guards", "engine.breakers"}
+# And those that hold what survives it: effects, keys, outboxes, order.
+SAFE_ROOMS = {"engine.once", "engine.ledger", "engine.outbox", "engine.lanes"}
 
 
 def sitting(module):
-    """Return in which sitting a room of floors 0 to 3 is read: the machine, what can break, or the styles."""
-    return "styles" if floor(module) == 3 else "breaks" if module.removeprefix("rehearsal.") in SIDE_ROOMS else "runs"
+    """Return in which sitting a room of floors 0 to 3 is read: the machine, what breaks, what lasts, or the styles."""
+    room = module.removeprefix("rehearsal.")
+    side = "breaks" if room in SIDE_ROOMS else "lasts" if room in SAFE_ROOMS else "runs"
+    return "styles" if floor(module) == 3 else side
 
 
-@pytest.mark.parametrize(("what", "most"), [("runs", 2200), ("breaks", 1250), ("styles", 700)])
-def test_floors_0_to_3_can_be_read_in_three_sittings(what, most):
+@pytest.mark.parametrize(("what", "most"), [("runs", 2250), ("breaks", 1200), ("lasts", 200), ("styles", 700)])
+def test_floors_0_to_3_can_be_read_in_a_few_sittings(what, most):
     sizes = {module: lines_of_code(path) for module, path in MODULES.items() if floor(module) <= 3}
-    assert sizes.keys() >= {f"rehearsal.{room}" for room in SIDE_ROOMS}
+    assert sizes.keys() >= {f"rehearsal.{room}" for room in SIDE_ROOMS | SAFE_ROOMS}
     assert sum(size for module, size in sizes.items() if sitting(module) == what) <= most, sizes
 
 

@@ -6,7 +6,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import FunctionType
 from typing import Any
 
-from rehearsal.arguments import name_of, whole
+from rehearsal.arguments import choice, name_of, whole
 from rehearsal.draws import Constant, Distribution, times
 from rehearsal.errors import ModelError
 from rehearsal.policies import Retry
@@ -73,6 +73,9 @@ class Subscription(Handler):
     without, the broker pushes. A handler that fails gets the message again (`retry`), and after that the message
     goes to the dead letters. Of several topics it waits for one event each, of the same request, and reacts once; or it
     reacts once `when(payload, topics)` is true of those that have come. Events that only wait cost no time.
+    Acknowledged "before" the work, a message is delivered at most once: a crash or a failure loses it. Messages with
+    the same `key(payload)` are handled in order, one after another; without, workers compete and overtake. A dead
+    letter comes again, once, after `replay` [ms]: a person has looked at it.
     """
 
     topics: tuple = ()
@@ -80,6 +83,9 @@ class Subscription(Handler):
     workers: int | None = None
     poll: float | None = None
     retry: Retry = AGAIN
+    acknowledge: str = "after"
+    key: Any = field(default=None, repr=False)
+    replay: float | None = None
 
     @property
     def joins(self):
@@ -101,12 +107,13 @@ class Service:
     its handlers go on where they were. With `failover` [ms] a standby takes over so long after a crash; what it does
     not model: that the standby may crash as well. `decides` [ms] is what a worker needs each time a handler goes on
     after a wait: the cost of a decision. What a `volatile` service knows is in its memory only: a crash empties
-    `ctx.state`.
+    `ctx.state`. With an `outbox` what handlers publish and send is stored with their effects, and sent by a relay that
+    looks every so often [ms]; 0: at once. Without, a crash between the two loses it.
     """
 
     def __init__(
         self, name, workers=1, queue=None, blocking=True, state=None, durable=False, failover=None, patience=None,
-        decides=0.0, volatile=False,
+        decides=0.0, volatile=False, outbox=None,
     ):  # fmt: skip
         if not isinstance(name, str) or not name or name == CLIENT:
             raise ValueError(f"a service needs a name other than {CLIENT!r}, not {name!r}")
@@ -120,6 +127,7 @@ class Service:
         self.patience = None if patience is None else duration(patience, f"patience of {name}")
         self.decides = duration(decides, f"decides of {name}")
         self.volatile = bool(volatile)
+        self.outbox = None if outbox is None else duration(outbox, f"outbox of {name}")
         self.home = None  # the System it belongs to
         self.operations = {}
         self.subscriptions = {}
@@ -143,7 +151,7 @@ class Service:
 
     def on(
         self, topic, *, takes=0.0, name=None, work=None, publishes=(), calls=None, undoes=None,
-        workers=None, poll=None, retry=AGAIN, idempotent=False, when=None,
+        workers=None, poll=None, retry=AGAIN, idempotent=False, when=None, acknowledge="after", key=None, replay=None,
     ):  # fmt: skip
         """Declare how the service reacts to each event of a topic, or to one each of several; one handler a topic."""
         topics = names(topic)
@@ -157,8 +165,13 @@ class Service:
             pause = None if poll is None else duration(poll, f"poll of {own}", positive=True)
             if not isinstance(retry, Retry):
                 raise TypeError(f"retry of {self.name}.{own} must be a Retry, such as Retry(2), not {retry!r}")
+            choice(acknowledge, f"acknowledge of {self.name}.{own}", ("after", "before"))
+            again = None if replay is None else duration(replay, f"replay of {self.name}.{own}", positive=True)
+            if key is not None and not callable(key):
+                raise TypeError(f"key of {self.name}.{own} is a function of the payload, not {key!r}")
             self._forget(own, function)
             how = {"topics": topics, "when": when, "workers": crew, "poll": pause, "retry": retry}
+            how |= {"acknowledge": acknowledge, "key": key, "replay": again}
             subscription = Subscription(function=function, **how, **said)
             self.subscriptions |= dict.fromkeys(topics, subscription)
             return subscription

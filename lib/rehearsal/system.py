@@ -66,10 +66,10 @@ class System:
 
     def service(
         self, name, workers=1, queue=None, blocking=True, state=None, durable=False, failover=None, patience=None,
-        decides=0.0, volatile=False,
+        decides=0.0, volatile=False, outbox=None,
     ):  # fmt: skip
         """Declare a service and return it; an old one of that name is gone, with its handlers."""
-        made = Service(name, workers, queue, blocking, state, durable, failover, patience, decides, volatile)
+        made = Service(name, workers, queue, blocking, state, durable, failover, patience, decides, volatile, outbox)
         made.home = self
         self.services[name] = made
         return self.services[name]

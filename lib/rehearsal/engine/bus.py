@@ -123,8 +123,11 @@ class Bus:
             if attempt <= retry.times:
                 engine.after(retry.pause(attempt - 1, self._chance(message, retry)), self.redeliver, message)
                 return
+            if message.route.inbox.replay is not None and attempt == retry.times + 1:
+                engine.after(message.route.inbox.replay, self.redeliver, message)
+                return
             self.dead_letters.append(message.row)
-        self.over(message)
+        self.done(message)
 
     def _chance(self, message, retry):
         if retry.jitter == "none":
@@ -168,7 +171,26 @@ class Bus:
 
     def done_or_lost(self, message, outcome, value):
         """End a delivery that is never made again: acknowledged before the work."""
+        self.done(message)
+
+    def keep_what_waits(self, message, started):
+        """Lose what is in work in a crash, since it was acknowledged before; what waits, waits at its broker."""
+        if started:
+            self.forget(message, True)
+            self.free_lane(message)
+        else:
+            self.deliver_again(message, False)
+
+    def done(self, message):
+        """End a delivery for good, and let the next of its key in."""
         self.over(message)
+        self.free_lane(message)
+
+    def free_lane(self, message):
+        """Let the next of its key in."""
+        lanes = message.route.inbox.lanes
+        if lanes is not None:
+            lanes.over(message)
 
     def over(self, message):
         """End a message that nobody is answered for."""

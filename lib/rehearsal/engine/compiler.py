@@ -3,8 +3,10 @@
 from rehearsal.check import meant, uncalled
 from rehearsal.draws import Book, Uniform
 from rehearsal.engine.crashes import keep
+from rehearsal.engine.lanes import Lanes
 from rehearsal.engine.nodes import Inbox, Node, Plan, Pool, Route
 from rehearsal.engine.once import once
+from rehearsal.engine.outbox import Outbox
 from rehearsal.engine.traps import Trap
 from rehearsal.engine.weather import leg
 from rehearsal.errors import ModelError
@@ -26,6 +28,7 @@ class Compiler:
                 service.name, blocking=service.blocking, state=service.state, durable=service.durable,
                 failover=service.failover, decides=service.decides, volatile=service.volatile,
             )  # fmt: skip
+            node.outbox = None if service.outbox is None else Outbox(self.engine, node, service.outbox)
             self.pools[service.name] = Pool(node, service.workers, service.queue, service.patience)
             for operation in service.operations.values():
                 self.plans[operation] = self._plan(self._part(operation, node), operation)
@@ -96,7 +99,7 @@ class Compiler:
             shared = self.pools[service.name]
             self.pools[subscription] = shared if subscription.workers is None else Pool(node, subscription.workers)
         name = f"{service.name} ← {topic}"
-        self.inboxes[name] = Inbox(name, subscription.poll, subscription.retry)
+        self.inboxes[name] = Inbox(name, subscription.poll, subscription.retry, subscription.replay)
         node.inboxes.append((self.inboxes[name], self.pools[subscription]))
 
     def _hop(self, a, b, purpose, work):
@@ -179,6 +182,11 @@ class Compiler:
         steps = (bus.arrive, bus.acknowledge, bus.deliver_again)
         if not broker.durable:
             steps = (bus.hand_over, bus.done_or_lost, bus.lose)
+        elif getattr(plan.handler, "acknowledge", "after") == "before":
+            steps = (bus.arrive, bus.done_or_lost, bus.keep_what_waits)
+        if getattr(plan.handler, "key", None) is not None:
+            inbox.lanes = inbox.lanes or Lanes(self.engine, plan.handler.key)
+            steps = (inbox.lanes.arrival(steps[0]), *steps[1:])
         if getattr(plan.handler, "joins", False):
             steps = (bus.join(plan, steps[0]), *steps[1:])
         steps = self._steps(steps, plan, broker.name, target, "deliver", broker)

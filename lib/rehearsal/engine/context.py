@@ -108,8 +108,17 @@ class Context:
             raise engine.mistake(undeclared(plan.handler, topic))
         if type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
+        if plan.node.outbox is not None:
+            plan.node.outbox.put(lambda: self._tell(route, payload, topic))
+            return
         engine.post(route, message.case, payload, message.row)
         engine.fact(message.case, topic)
+
+    def _tell(self, route, payload, topic=None):
+        engine, message = self._engine, self._message
+        engine.post(route, message.case, payload, message.row)
+        if topic is not None:
+            engine.fact(message.case, topic)
 
     def send(self, operation, payload=None):
         """Send a command: hand it to the broker for its one addressee and go on, without a reply."""
@@ -120,7 +129,23 @@ class Context:
         route = node.sends.get(operation) or engine.compiler.send(message.route.plan, operation)
         if type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
+        if node.outbox is not None:
+            node.outbox.put(lambda: self._tell(route, payload))
+            return
         engine.post(route, message.case, payload, message.row)
+
+    def effect(self, name, amount=1):
+        """Write down what was done in the world: so many of `name`, or undone where `amount` is negative.
+
+        The ledger of a run counts effects, not messages: a charge done twice is two entries, whoever was told what.
+        """
+        if not self._engine.over:
+            self._engine.ledger.enter(self._message, name, amount)
+
+    def park(self, why):
+        """Leave this request to a person, since nothing automatic is left to try: its fate is "parked"."""
+        if not self._engine.over:
+            self._engine.ledger.park(self._message, why)
 
     def _time(self, value, what, **demands):
         try:

@@ -53,7 +53,7 @@ def crash(engine, node, fault, until):
 def _keep_or_lose(engine, node, message, kept):
     """Keep what waits in the memory of a service; what a durable broker holds goes back there in any case."""
     inbox, pool = message.route.inbox, message.route.pool
-    if not kept or node.broker or message.route.bereave == engine.bus.deliver_again:
+    if not kept or node.broker or message.route.bereave in (engine.bus.deliver_again, engine.bus.keep_what_waits):
         message.route.bereave(message, False)
         return
     pool.queue.append(message)
@@ -104,6 +104,8 @@ def restart(engine, node):
         engine.schedule(message, delay=remaining)
     for clock in node.clocks:
         clock.run()
+    if node.outbox is not None:
+        node.outbox.wake()
     held, node.held = node.held, []
     for go_on, *arguments in held:
         go_on(*arguments)

@@ -6,15 +6,18 @@ FATES = ("on time", "late", "refused", "rejected", "failed", "compensated", "par
 ENDS = {REFUSED: "refused", REJECTED: "rejected", FAILED: "failed", LOST: "failed"}
 
 
-def fates(table, trace, objectives, drained, stranded):
+def fates(table, trace, objectives, drained, stranded, parked=frozenset()):
     """Return the fate of every request, in order.
 
     A request without an end is *open* while something of it is under way at the cut, and *stuck* where nothing is,
     where nothing at all could happen any more, or where all it has is `stranded`: rows that wait for a node which is
-    down for ever.
+    down for ever. What is `parked` waits for a person, whatever its client was told.
     """
     moving = set() if drained else _under_way(trace, stranded)
-    return [_fate(table, row, objectives[table.kind[row]], row in moving) for row in range(len(table))]
+    return [
+        "parked" if row in parked else _fate(table, row, objectives[table.kind[row]], row in moving)
+        for row in range(len(table))
+    ]
 
 
 def _under_way(trace, stranded):

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from copy import deepcopy
 from math import inf
+from typing import Any
 
 
 class Pool:
@@ -66,6 +67,7 @@ class Node:
         self.errors: list[float] = []  # shares of work that fails now
         self.outside: list = []  # what senders keep until it is up again
         self.calls, self.sends = {}, {}
+        self.outbox: Any = None
         self.inboxes: list[tuple[Inbox, Pool]] = []
 
 
@@ -121,10 +123,12 @@ class Inbox:
     a poll.
     """
 
-    __slots__ = ("name", "poll", "retry", "waiting", "asleep", "due", "topic", "empty_polls")
+    __slots__ = ("name", "poll", "retry", "replay", "lanes", "waiting", "asleep", "due", "topic", "empty_polls")
 
-    def __init__(self, name, poll=None, retry=None):
+    def __init__(self, name, poll=None, retry=None, replay=None):
         self.name = name
+        self.replay = replay
+        self.lanes: Any = None
         self.poll = poll
         self.retry = retry
         self.topic: deque = deque()  # messages nobody has looked for yet

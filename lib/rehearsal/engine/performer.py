@@ -11,6 +11,7 @@ from rehearsal.engine.carrier import Carrier
 from rehearsal.engine.compiler import Compiler
 from rehearsal.engine.context import Context
 from rehearsal.engine.inside import Work
+from rehearsal.engine.ledger import Ledger
 from rehearsal.engine.mishaps import Mishaps
 from rehearsal.engine.traps import Struck
 from rehearsal.engine.waits import WAITS, forgotten, not_a_wait
@@ -25,8 +26,9 @@ class Engine(Carrier):
     crash, or over. What it does not model: processors shared between services.
     """
 
-    def __init__(self, system, seed, faults, trace, table):
+    def __init__(self, system, seed, faults, trace, table, watch=None):
         super().__init__(system, trace, table)
+        self.ledger = Ledger(self, watch)
         self.routes: dict = {}  # the way in for each kind of request
         self.mishaps = Mishaps()
         self.handlers: dict = {}  # those that wait, and those a crash left waiting: a dict, for its order

@@ -11,6 +11,7 @@ from rehearsal.engine.breakage import arrange, stranded
 from rehearsal.engine.breakers import Transition
 from rehearsal.engine.crashes import bury
 from rehearsal.engine.fates import FATES, fates
+from rehearsal.engine.ledger import Effect, states
 from rehearsal.engine.performer import Engine
 from rehearsal.engine.sources import sources
 from rehearsal.errors import DesignWarning, ModelError
@@ -38,6 +39,8 @@ class Run:
         if until is None and engine.loose:  # alarms that nobody waited for any more are not part of the run
             self.ended = self._last()
         self.mishaps = engine.mishaps.counts
+        self.effects, self.parked = tuple(engine.ledger.effects), tuple(engine.ledger.parked)
+        self.states = states(engine)
         self.dead_letters = engine.bus.dead_letters
         self._stranded = stranded(engine)
         self.outages = tuple(o for o in engine.outages if o.at <= self.ended)
@@ -55,7 +58,14 @@ class Run:
     @cached_property
     def _fates(self):
         objectives = [entry.objective for entry in self.system.entries.values()]
-        return fates(self.table, self.trace, objectives, self.drained, self._stranded)
+        parked = {one.request for one in self.parked} | self._given_up()
+        return fates(self.table, self.trace, objectives, self.drained, self._stranded, parked)
+
+    def _given_up(self):
+        """Return the requests with an undo among their dead letters: somebody has to look at them."""
+        if isinstance(self.trace, Totals):
+            return set()
+        return {self.trace.request[row] for row in self.dead_letters if self.trace.edges[self.trace.edge[row]].undo}
 
     def fates(self):
         """Return the fate of every request, in the order they were offered."""
@@ -70,6 +80,12 @@ class Run:
     def requests(self):
         """Return every request as a row of a pandas frame."""
         return self.table.frame(self._fates)
+
+    def ledger(self):
+        """Return every effect as a row of a pandas frame: when [ms], for which request, who did how much of what."""
+        import pandas as pd
+
+        return pd.DataFrame(self.effects, columns=Effect._fields)
 
     def breakers(self):
         """Return every change of state of a circuit breaker as a row of a pandas frame: when, whose, for whom."""
@@ -89,12 +105,13 @@ class Run:
         return f"Run({', '.join([f'{self.system.name}, seed {self.seed}: {offered:,} {kind}', *shares])})"
 
 
-def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=False):
+def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=False, watch=None):
     """Run a system under a load, with faults, and return what happened.
 
     It is a pure function: same system, load, faults and seed, same run, byte for byte. `load` is one load or a list;
     `until` [ms] cuts the run, else it goes on until nothing is outstanding. `keep="totals"` drops each message when it
-    is over. Raises ModelError where the blueprint is wrong (before anything runs) or a handler's model is.
+    is over. `watch(moment)` is called after every effect, with what is so far. Raises ModelError where the blueprint is
+    wrong (before anything runs) or a handler's model is.
     """
     system = system.snapshot()
     loads = tuple(load) if isinstance(load, list | tuple) else (load,)
@@ -111,7 +128,7 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
         warnings.warn_explicit(sentence, DesignWarning, system.name, 1, registry=_warned)
     loads += spikes(loads, faults)
     engine = Engine(
-        system, seed, sorted(faults, key=repr), Totals() if keep == "totals" else Trace(), Table(system.entries)
+        system, seed, sorted(faults, key=repr), Totals() if keep == "totals" else Trace(), Table(system.entries), watch
     )
     engine.routes = {kind: engine.compiler.entry(entry) for kind, entry in system.entries.items()}
     engine.trace.watch = Limit(engine)

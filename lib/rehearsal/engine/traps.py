@@ -56,9 +56,10 @@ class Trap:
         if not self._hit():
             return function(ctx, payload)
         if self.fault.moment == "after":
-            with self._keeping([]):
+            said: list = []
+            with self._keeping(said):
                 _, problem = _attempt(function, ctx, payload)
-            self._done(ctx._message, problem)
+            self._done(ctx._message, problem, said)
         self.strike()
         raise Struck
 
@@ -78,7 +79,7 @@ class Trap:
             for each in said:
                 each()
             value, problem = yield from _passed(wait)
-        self._done(ctx._message, over)
+        self._done(ctx._message, over, said)
         self.strike()
         if not ctx._message.dead:  # durable: what it did is stored, and after the restart it says so
             ctx.frame = _rest(said, over)
@@ -96,10 +97,13 @@ class Trap:
         for name in late:
             delattr(engine, name)
 
-    def _done(self, message, problem):
+    def _done(self, message, problem, said):
         """Write down that the work was done, though it will be lost for whoever asked; what is durable goes on."""
-        if not message.route.plan.node.durable and (problem is None or isinstance(problem, StopIteration)):
+        node = message.route.plan.node
+        if not node.durable and (problem is None or isinstance(problem, StopIteration)):
             self.engine.outcome[message.row] = OK
+        if node.outbox is not None and not (node.durable and message.route.plan.waits):
+            node.outbox.waiting += said  # it was stored with the effect, and leaves after the restart
 
 
 def _attempt(step, *arguments):
