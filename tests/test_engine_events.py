@@ -183,7 +183,7 @@ def test_a_poison_message_goes_to_the_dead_letters_after_its_limit_and_lets_the_
         ctx.publish("job.done", job)
 
     result = run(listener(takes=10, body=body, retry=Retry(3)), Times("job", at=[0, 0, 0]))
-    assert result.fates() == ["on time", "stuck", "on time"]
+    assert result.fates() == ["on time", "parked", "on time"]
     (letter,) = result.dead_letters
     assert (rows(result)[letter].request, rows(result)[letter].attempt) == (1, 4)
     assert len(rows(result, target="back", request=1)) == 4

@@ -6,6 +6,7 @@ again. Identity is by name: declaring a name again replaces what had it, so that
 
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 from rehearsal.arguments import name_of, whole
 from rehearsal.contacts import contacts
@@ -61,6 +62,7 @@ class System:
         self.name = name
         self.network = times(network, "network")
         self.services, self.links, self.entries, self.guards = {}, {}, {}, {}
+        self.process: Any = None  # what it was made from, where it was
         self.modules: dict = {}  # part of a monolith -> the service it is deployed in
         self._brokers = {}
 
@@ -153,7 +155,7 @@ class System:
         """Return a copy that later declarations do not reach."""
         copy = System(self.name, self.network)
         copy.links, copy.entries, copy._brokers = dict(self.links), dict(self.entries), dict(self._brokers)
-        copy.guards, copy.modules = dict(self.guards), dict(self.modules)
+        copy.guards, copy.modules, copy.process = dict(self.guards), dict(self.modules), self.process
         copy.services = {name: service.copy() for name, service in self.services.items()}
         return copy
 

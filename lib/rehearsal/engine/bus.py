@@ -19,6 +19,7 @@ class Bus:
         self.engine = engine
         self.joins: dict = {}  # plan -> request -> the topics that have come, None once its handler has reacted
         self.dead_letters: list[int] = []  # rows of the deliveries that were given up
+        self.letters: list[tuple[int, bool]] = []  # of each, its request, and whether it is an undo
 
     def pass_on(self, message):
         """Let a message through a broker that takes no time: in, and out to every reader, at one instant."""
@@ -127,6 +128,7 @@ class Bus:
                 engine.after(message.route.inbox.replay, self.redeliver, message)
                 return
             self.dead_letters.append(message.row)
+            self.letters.append((message.case.row, message.route.undo))
         self.done(message)
 
     def _chance(self, message, retry):

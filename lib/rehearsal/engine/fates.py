@@ -11,7 +11,7 @@ def fates(table, trace, objectives, drained, stranded, parked=frozenset()):
 
     A request without an end is *open* while something of it is under way at the cut, and *stuck* where nothing is,
     where nothing at all could happen any more, or where all it has is `stranded`: rows that wait for a node which is
-    down for ever. What is `parked` waits for a person, whatever its client was told.
+    down for ever. What is `parked` waits for a person, who finds it among the dead letters or was told of it.
     """
     moving = set() if drained else _under_way(trace, stranded)
     return [

@@ -13,10 +13,10 @@ from rehearsal.engine.crashes import bury
 from rehearsal.engine.fates import FATES, fates
 from rehearsal.engine.ledger import Effect, states
 from rehearsal.engine.performer import Engine
-from rehearsal.engine.sources import sources
+from rehearsal.engine.sources import payload, sources
 from rehearsal.errors import DesignWarning, ModelError
 from rehearsal.faultcheck import spikes
-from rehearsal.trace import BLOCK, Table, Totals, Trace
+from rehearsal.trace import BLOCK, OPEN, Table, Totals, Trace
 from rehearsal.units import duration
 
 TIMES = ("sent", "received", "started", "ended", "answered")
@@ -42,6 +42,7 @@ class Run:
         self.effects, self.parked = tuple(engine.ledger.effects), tuple(engine.ledger.parked)
         self.states = states(engine)
         self.dead_letters = engine.bus.dead_letters
+        self._letters = engine.bus.letters
         self._stranded = stranded(engine)
         self.outages = tuple(o for o in engine.outages if o.at <= self.ended)
         self.transitions = tuple(engine.transitions)
@@ -62,10 +63,9 @@ class Run:
         return fates(self.table, self.trace, objectives, self.drained, self._stranded, parked)
 
     def _given_up(self):
-        """Return the requests with an undo among their dead letters: somebody has to look at them."""
-        if isinstance(self.trace, Totals):
-            return set()
-        return {self.trace.request[row] for row in self.dead_letters if self.trace.edges[self.trace.edge[row]].undo}
+        """Return the requests with dead letters that have not ended, or not wholly: somebody has to look at them."""
+        given_up = self._letters
+        return {request for request, undo in given_up if undo or self.table.end[request] == OPEN}
 
     def fates(self):
         """Return the fate of every request, in the order they were offered."""
@@ -80,6 +80,10 @@ class Run:
     def requests(self):
         """Return every request as a row of a pandas frame."""
         return self.table.frame(self._fates)
+
+    def payload(self, row):
+        """Return what was asked for with a request, by its row in `requests()`."""
+        return payload(self, row)
 
     def ledger(self):
         """Return every effect as a row of a pandas frame: when [ms], for which request, who did how much of what."""

@@ -1,5 +1,6 @@
 """Offer the requests of a load to a run."""
 
+from rehearsal.draws import Book
 from rehearsal.engine.messages import Alarm, Case
 from rehearsal.load import Request
 
@@ -73,6 +74,18 @@ class User(Source):
 
     def _ask(self, _):
         self.offer(self.engine.now)
+
+
+def payload(run, row):
+    """Return what the client asked for with a request of a run, by its row."""
+    table = run.table
+    load, user, n = run.loads[table.load[row]], table.user[row], table.number[row]
+    who = load.name if user < 0 else f"{load.name}/{user}"
+    books = {name: Book(d, run.seed, f"attribute {name}", load.name) for name, d in load.attributes.items()}
+    prefix = "" if load.name == load.kind else f"{load.name}."
+    prefix += "" if user < 0 else f"{user}."
+    attributes = {name: book.draw(who, 0, n) for name, book in books.items()}
+    return Request(load.kind, f"{prefix}{n}" if prefix else n, attributes)
 
 
 def sources(engine, load, place):

@@ -16,7 +16,7 @@ def blend(process, events=(), *, name=None, at="orders", workers=100, objective=
     The conductor tells what its steps did where somebody waits for it. A step after one that dances has to dance as
     well: a conductor waits for answers, not for events. With `failures` a dancer that fails has what was conducted
     undone by events; a conducted step that fails is undone by the conductor. `conductor`: `blocking`, `durable`,
-    `decides`, `timeout`, `retry`, as for `orchestrate`.
+    `decides`, `timeout`, `retry`, `idempotent`, `outbox`, `careful`, as for `orchestrate`.
     """
     dancing = {name_of(step) for step in ((events,) if isinstance(events, str) else events)}
     _check(process, dancing)
@@ -25,19 +25,19 @@ def blend(process, events=(), *, name=None, at="orders", workers=100, objective=
         return orchestrate(process, name=called, at=at, workers=workers, objective=objective, **conductor)
     conducted = [step for step in process.steps.values() if step.name not in dancing]
     if not conducted:
-        return choreograph(process, name=called, at=at, workers=workers, objective=objective, failures=failures)
+        safe = {word: conductor[word] for word in ("idempotent", "outbox", "careful") if word in conductor}
+        return choreograph(process, name=called, at=at, workers=workers, objective=objective, failures=failures, **safe)
     policies = {word: conductor.pop(word, None) for word in ("timeout", "retry")}
-    system = stage(process, called)
+    safe = {word: conductor.pop(word) for word in ("idempotent", "careful") if word in conductor}
+    system = stage(process, called, conductor.get("outbox"))
     orders = host(process, system, at, workers, **conductor)
-    dance = Dance(process, system, orders, failures, AGAIN)
+    dance = Dance(process, system, orders, failures, AGAIN, **safe)
     dance.sure = frozenset(step.name for step in conducted)
     for step in process.steps.values():
         if step.name in dancing:
             dance.step(step)
         else:
-            declare(system, step.operation)
-            if step.undo is not None:
-                declare(system, step.undo)
+            declare(system, [step], **safe)
     done = dance.end(None) if any(end.name in dancing for end in process.ends) else None
     failed = dance.undo(None, dance.sure) if failures else None
     place = _conduct(process, system, orders, conducted, policies, dance.placed)

@@ -4,6 +4,7 @@ from itertools import pairwise
 from math import inf
 
 from rehearsal.errors import ModelError
+from rehearsal.process.acts import doing, undoing
 from rehearsal.process.stage import stage
 
 
@@ -25,8 +26,8 @@ def chain(process, *, name=None, objective=inf, timeout=None, retry=None):
         undo = None
         if step.undo is not None:
             how = {"takes": step.undo.takes, "name": step.undo.name, "work": step.undo.work}
-            undo = system.services[step.undo.service].operation(**how, undoes=step.undo.undoes)(step.undo.function)
-        handler = own.function if following is None else _linking(step, following, undo, policies)
+            undo = system.services[step.undo.service].operation(**how, undoes=step.undo.undoes)(undoing(step, True))
+        handler = doing(step, True) if following is None else _linking(step, following, undo, policies)
         calls = None if following is None else [following]
         declare = system.services[step.service].operation(takes=own.takes, name=own.name, work=own.work, calls=calls)
         following = declare(handler)
@@ -36,7 +37,7 @@ def chain(process, *, name=None, objective=inf, timeout=None, retry=None):
 
 def _linking(step, following, undo, policies):
     """Return a handler that does its own part, then calls the next, and undoes its part where that fails."""
-    own = step.operation.function
+    own = doing(step, True)
 
     def link(ctx, payload):
         value = own(ctx, payload) if step.applies(payload) else None

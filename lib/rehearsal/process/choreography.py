@@ -3,21 +3,27 @@
 from math import inf
 
 from rehearsal.errors import Failed, ModelError, Refused
+from rehearsal.process.acts import doing, undoing
 from rehearsal.process.stage import host, stage
 from rehearsal.service import AGAIN
 
 
 def choreograph(
-    process, *, name=None, at="orders", workers=100, objective=inf, failures=True, timeout=None, retry=AGAIN
+    process, *, name=None, at="orders", workers=100, objective=inf, failures=True, timeout=None, retry=AGAIN,
+    idempotent=None, outbox=None, careful=True,
 ):  # fmt: skip
     """Return the process as a system of services that react to each other's events.
 
     Requests are accepted at the service `at`, which knows no step. A step that waits for several others joins their
     events by request. With `failures` a step that cannot be done says so, and every service that did something before
     it undoes that, the last first; with `timeout` [ms] so it does where nothing is heard of a request for so long.
+    `idempotent`, `outbox` and `careful` are as for `orchestrate`.
     """
-    system = stage(process, name or f"choreographed {process.name}")
-    dance = Dance(process, system, host(process, system, at, workers), failures, retry)
+    if timeout is not None and process.pivot is not None:
+        raise ModelError(f"who hears nothing cannot know whether {process.pivot} is done: no timeout with a pivot")
+    system = stage(process, name or f"choreographed {process.name}", outbox)
+    orders = host(process, system, at, workers, outbox=outbox)
+    dance = Dance(process, system, orders, failures, retry, idempotent, careful)
     accept = dance.accept()
     for step in process.steps.values():
         dance.step(step)
@@ -33,9 +39,9 @@ class Dance:
     Invariant: each service hears an event through one handler at most; a process that would need two is refused.
     """
 
-    def __init__(self, process, system, orders, failures, retry):
+    def __init__(self, process, system, orders, failures, retry, idempotent=None, careful=True):
         self.process, self.system, self.orders, self.retry = process, system, orders, retry
-        self.failures = failures
+        self.failures, self.idempotent, self.careful = failures, idempotent, careful
         self.sure: frozenset = frozenset()  # steps of a conductor: done when their undo is asked for
         self.placed = f"{process.name}.placed"
         self.expired = f"{process.name}.timed_out"
@@ -46,7 +52,10 @@ class Dance:
             raise ModelError(
                 f"{service.name} would hear {taken[0]!r} twice, for {name} too: give one to another service"
             )
-        service.on(tuple(topics), name=name, when=when, retry=self.retry, **how)(function)
+        service.on(tuple(topics), name=name, when=when, **{"retry": self.retry, **how})(function)
+
+    def _once(self, operation):
+        return operation.idempotent if self.idempotent is None else self.idempotent
 
     def accept(self):
         """Declare where requests enter: the fact is told, and the client has an answer."""
@@ -66,8 +75,11 @@ class Dance:
         def when(payload, come):
             return step.applies(payload) and come >= self._needed(self.process.before(step), payload)
 
-        facts = [step.event, step.fails][: 1 + self.failures] if not step.optional else []  # nobody waits for it
+        beyond = step.name in self.process.beyond
+        fails = self.failures and not beyond
+        facts = [step.event, step.fails][: 1 + fails] if not step.optional else []  # nobody waits for it
         work = {"takes": step.operation.takes, "work": step.operation.work, "publishes": facts}
+        work |= {"idempotent": self._once(step.operation), "retry": self.process.tail if beyond else self.retry}
         self._on(
             self.system.services[step.service], topics, self._doing(step), step.name, None if plain else when, **work
         )
@@ -85,27 +97,26 @@ class Dance:
         return {s.event for s in self.process.needs(steps, payload)} or {self.placed}
 
     def _doing(self, step):
-        function, failures, last = step.operation.function, self.failures, self.retry.times
+        body, beyond = doing(step, self.careful), step.name in self.process.beyond
+        failures = self.failures and not beyond
+        last = (self.process.tail if beyond else self.retry).times
 
         def tell(ctx, payload, fact):
             if not step.optional:
                 ctx.publish(fact, payload)
 
         def do(ctx, payload):
-            if (step.name, payload) in ctx.state.get("undone", ()):
-                return  # it was undone before it began
             try:
-                function(ctx, payload)
-            except Refused:
-                if not failures:
+                done = body(ctx, payload)
+            except (Refused, Failed) as problem:
+                final = isinstance(problem, Refused) or ctx.attempt > last
+                if beyond and final:
+                    ctx.park(f"no way back after {self.process.pivot}: {problem}")
+                if not failures or not final:
                     raise
                 tell(ctx, payload, step.fails)
-            except Failed:
-                if not failures or ctx.attempt <= last:
-                    raise
-                tell(ctx, payload, step.fails)
-            else:
-                ctx.state.setdefault("done", set()).add((step.name, payload))
+                return
+            if done:
                 tell(ctx, payload, step.event)
 
         return do
@@ -136,15 +147,15 @@ class Dance:
         process = self.process
         steps = list(process.steps.values())
         after = {s.name: {f.name for f in process.following(s)} for s in steps}
-        undoable = [s for s in steps if s.undo is not None]
         # For each cause, the steps it does not undo: those it kept from happening, and those of the conductor.
         causes: dict = {}
         for step in steps:
-            if self.failures and not step.optional:
+            if self.failures and not step.optional and step.name not in process.beyond:
                 causes[step.fails] = {step.name, *after[step.name], *(conducted if step.name in conducted else ())}
         if timeout is not None:
             self._watch(timeout)
             causes[self.expired] = set()
+        undoable = [s for s in steps if s.undo is not None and any(s.name not in out for out in causes.values())]
 
         def heard(payload, come, waits):
             return any(
@@ -154,22 +165,21 @@ class Dance:
 
         for step in undoable:
             topics = [c for c, out in causes.items() if step.name not in out]
-            if not topics:
-                continue
             topics += [u.undone for u in undoable if u.name in after[step.name]]
             waits = after[step.name]
             self._on(
                 self.system.services[step.undo.service], topics, self._undoing(step), step.undo.name,
                 lambda payload, come, s=step, w=waits: s.applies(payload) and heard(payload, come, w),
                 takes=step.undo.takes, work=step.undo.work, publishes=step.undone, undoes=step.undo.undoes,
+                idempotent=self._once(step.undo), retry=process.again,
             )  # fmt: skip
         return self._cancel(causes, undoable, heard)
 
     def _undoing(self, step):
+        body = undoing(step, self.careful, sure=step.name in self.sure)
+
         def undo(ctx, payload):
-            ctx.state.setdefault("undone", set()).add((step.name, payload))
-            if step.name in self.sure or (step.name, payload) in ctx.state.get("done", ()):
-                step.undo.function(ctx, payload)
+            body(ctx, payload)
             ctx.publish(step.undone, payload)
 
         return undo

@@ -1,24 +1,28 @@
 """A conductor that does not wait: it sends commands through queues, and goes on when it hears of them."""
 
-from rehearsal.errors import Failed, Refused
-from rehearsal.process.stage import agenda, host, score, stage, undoing
+from rehearsal.errors import Failed, ModelError, Refused
+from rehearsal.process.acts import doing, undoing
+from rehearsal.process.stage import agenda, backwards, host, score, stage
 from rehearsal.service import AGAIN
 
 
-def command(process, *, name, at, workers, durable, decides, objective):
+def command(process, *, name, at, workers, durable, decides, objective, idempotent, outbox, careful):
     """Return the process as a system in which the service `at` sends commands, and each is answered by a reply.
 
     The client hears "accepted" at once; an event says how it ended. Where each request stands is in the conductor's
     memory: `durable`, or gone with a crash, and then those under way never end. `decides` [ms] is the cost of a reply.
     """
-    system = stage(process, name or f"commanded {process.name}")
-    conductor = host(process, system, at, workers, volatile=not durable)
+    if process.pivot is not None:
+        raise ModelError(f"a conductor by commands knows no pivot: {process.name!r} turns at {process.pivot}")
+    system = stage(process, name or f"commanded {process.name}", outbox)
+    conductor = host(process, system, at, workers, volatile=not durable, outbox=outbox)
     hear = f"{conductor.name}.hear"
     for step in process.steps.values():
-        for operation, done in ((step.operation, "done"), (step.undo, "undone")):
+        for operation, done, body in ((step.operation, "done", doing), (step.undo, "undone", undoing)):
             if operation is not None:
                 how = {"takes": operation.takes, "name": operation.name, "work": operation.work}
-                obeying = _obeying(operation, step.name, hear, done)
+                how |= {"idempotent": operation.idempotent if idempotent is None else idempotent}
+                obeying = _obeying(body(step, careful), step, hear, done)
                 system.services[operation.service].operation(**how, undoes=operation.undoes)(obeying)
     ends = f"{process.name}.completed", f"{process.name}.cancelled"
     place, listen = _conducting(process, list(process.steps.values()), ends)
@@ -29,20 +33,21 @@ def command(process, *, name, at, workers, durable, decides, objective):
     return system
 
 
-def _obeying(operation, step, hear, done):
-    """Return a handler that does what it is told, and sends back how it went."""
+def _obeying(body, step, hear, done):
+    """Return a handler that does what it is told, and sends back how it went; an undo that cannot be is parked."""
 
     def obey(ctx, payload):
         how = done
         try:
-            operation.function(ctx, payload)
-        except Refused:
-            how = "failed"
-        except Failed:
-            if ctx.attempt <= AGAIN.times:
+            body(ctx, payload)
+        except (Refused, Failed) as error:
+            if isinstance(error, Failed) and ctx.attempt <= AGAIN.times:
                 raise
-            how = "failed"
-        ctx.send(hear, (payload, step, how))
+            if done == "undone":
+                ctx.park(f"{step.undo.name} failed: {error}")
+            else:
+                how = "failed"
+        ctx.send(hear, (payload, step.name, how))
 
     return obey
 
@@ -73,7 +78,7 @@ def _conducting(process, steps, ends):
 
     def go_on(ctx, payload, saga):
         if saga["failed"]:
-            last = undoing(process, saga["done"], payload)[:1] if not saga["running"] else []
+            last = backwards(process, saga["done"], payload)[:1] if not saga["running"] else []
             saga["running"] += last
             for step in last:
                 ctx.send(step.undo.place, payload)

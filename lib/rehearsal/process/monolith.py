@@ -4,7 +4,8 @@ from dataclasses import replace
 from math import inf
 
 from rehearsal.errors import Failed, Refused
-from rehearsal.process.stage import stage, undoing
+from rehearsal.process.acts import doing, undoing
+from rehearsal.process.stage import backwards, stage
 
 
 def monolith(process, *, name=None, at="monolith", replicas=1, objective=inf):
@@ -21,9 +22,10 @@ def monolith(process, *, name=None, at="monolith", replicas=1, objective=inf):
     parts.modules = dict.fromkeys(states, at)
     inside = {}
     for step in process.steps.values():
-        for operation in (step.operation, step.undo):
+        for operation, body in ((step.operation, doing), (step.undo, undoing)):
             if operation is not None:
-                mine = replace(operation, service=at, module=operation.service, home=whole)
+                act = body(step, careful=True)
+                mine = replace(operation, service=at, module=operation.service, home=whole, function=act)
                 inside[operation] = whole.operations[mine.name] = mine
 
     def place(ctx, payload):
@@ -34,7 +36,7 @@ def monolith(process, *, name=None, at="monolith", replicas=1, objective=inf):
                     yield ctx.work(inside[step.operation], payload)
                     done.append(step)
         except (Failed, Refused):
-            for step in undoing(process, done, payload):
+            for step in backwards(process, done, payload):
                 yield ctx.work(inside[step.undo], payload)
             raise
         return f"{process.name} done"

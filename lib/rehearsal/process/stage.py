@@ -4,13 +4,14 @@ from rehearsal.errors import ModelError
 from rehearsal.system import System
 
 
-def stage(process, name):
+def stage(process, name, outbox=None):
     """Return a system with the services, links, brokers and guards of the process's own, and no handlers.
 
-    So every style starts from equal workers, equal work and equal hops.
+    So every style starts from equal workers, equal work and equal hops. With `outbox` [ms] every service has one.
     """
     home = next(iter(process.steps.values())).operation.home.home
     system = System(name, home.network)
+    system.process = process
     system.links, system._brokers, system.guards = dict(home.links), dict(home._brokers), dict(home.guards)
     there = {step.service for step in process.steps.values()}
     there |= {step.undo.service for step in process.steps.values() if step.undo is not None}
@@ -20,6 +21,7 @@ def stage(process, name):
         if service.name in there:
             twin = service.copy()
             twin.home, twin.operations, twin.subscriptions = system, {}, {}
+            twin.outbox = service.outbox if outbox is None else float(outbox)
             system.services[service.name] = twin
     return system
 
@@ -37,7 +39,7 @@ def host(process, system, name, workers, **how):
     return system.service(name, workers=workers, **how)
 
 
-def undoing(process, steps, payload):
+def backwards(process, steps, payload):
     """Return the steps to undo, the last first: what comes after a step is undone before it."""
     names = {step.name for step in steps}
     return [

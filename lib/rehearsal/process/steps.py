@@ -8,8 +8,14 @@ Nothing here runs, and nothing here knows of calls or events: that is for `orche
 from dataclasses import dataclass, field
 from typing import Any
 
+from rehearsal.arguments import name_of
 from rehearsal.errors import ModelError, unknown
+from rehearsal.policies import Retry
 from rehearsal.service import Operation
+from rehearsal.units import minute, sec
+
+UNDO = Retry(5, wait=0.1 * sec, factor=2)
+TAIL = Retry(10, wait=1 * sec, factor=2, cap=1 * minute)
 
 
 @dataclass(frozen=True)
@@ -63,13 +69,18 @@ class Process:
     """Hold the steps of a business process, a graph without cycles.
 
     Invariant: every step comes after steps of this process only, all names and events are distinct, and nothing waits
-    for an optional step. So each style can trust it, and a mistake is found before anything runs.
+    for an optional step. So each style can trust it, and a mistake is found before anything runs. Once the `pivot` is
+    done there is no way back: a later step that fails is tried again, as `tail` says, and then left to a person. An
+    undo that fails is tried again as `again` says, and then left to a person as well.
     """
 
-    def __init__(self, name, steps):
+    def __init__(self, name, steps, *, pivot=None, tail=TAIL, again=UNDO):
         self.name = name
         self.steps = {step.name: step for step in steps}
+        self.pivot = None if pivot is None else name_of(pivot)
+        self.tail, self.again = tail, again
         _check(self, list(steps))
+        _check_pivot(self)
 
     def before(self, step):
         """Return the steps that one comes after, directly."""
@@ -88,6 +99,15 @@ class Process:
         """Return the steps that nothing comes after and that are not optional: when they are done, it is done."""
         waited = {name for step in self.steps.values() for name in step.after}
         return [s for s in self.steps.values() if s.name not in waited and not s.optional]
+
+    @property
+    def beyond(self):
+        """Return the names of the steps after the pivot, which are never undone."""
+        return frozenset() if self.pivot is None else {s.name for s in self.following(self.steps[self.pivot])}
+
+    def expects(self, payload):
+        """Return the names of the effects that a request has when it is done: those of every step that applies."""
+        return {s.name for s in self.steps.values() if s.applies(payload) and not s.optional}
 
     def needs(self, steps, payload):
         """Return which of these have to be done for a payload: one that does not apply stands for those before it."""
@@ -119,6 +139,20 @@ class Process:
     def __repr__(self):
         steps = [f"{s.name} after {', '.join(s.after)}" if s.after else s.name for s in self.steps.values()]
         return f"Process({self.name}: {'; '.join(steps)})"
+
+
+def _check_pivot(process):
+    if process.pivot is None:
+        return
+    if process.pivot not in process.steps:
+        raise ModelError(
+            f"{process.name!r} turns at a step it has not: {unknown('step', process.pivot, process.steps)}"
+        )
+    pivot = process.steps[process.pivot]
+    for step in process.steps.values():
+        before = pivot in process.following(step)
+        if step is not pivot and not before and step.name not in process.beyond and not step.optional:
+            raise ModelError(f"{step.name} is neither before nor after the pivot {pivot.name}: is there a way back?")
 
 
 def _check(process, steps):

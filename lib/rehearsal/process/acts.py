@@ -1,0 +1,50 @@
+"""Do a step and undo it at the service whose step it is: each enters its effect, and is safe to be asked for.
+
+What a careful service remembers, together with its effects, is for which requests it has done a step, and for which
+it was told to undo it. So an undo of what was never done does nothing, and a step that comes after its undo (a message
+was late) is not done any more. Without that care both happen.
+"""
+
+from rehearsal.errors import ModelError
+
+
+def leaf(operation):
+    """Return the function of an operation that does its own work, or refuse one that waits for others."""
+    if operation.waits:
+        raise ModelError(f"{operation.place} waits for others: as a step of this style it has to do its own work")
+    return operation.function
+
+
+def doing(step, careful):
+    """Return the body of a step: what its operation does, and its effect; it returns whether anything was done."""
+    function, name, undoable = leaf(step.operation), step.name, careful and step.undo is not None
+
+    def do(ctx, payload):
+        if undoable and (name, payload) in ctx.state.get("undone", ()):
+            return False
+        function(ctx, payload)
+        if undoable:
+            ctx.state.setdefault("done", set()).add((name, payload))
+        ctx.effect(name)
+        return True
+
+    return do
+
+
+def undoing(step, careful, sure=False):
+    """Return the body of an undo. Who is `sure` that the step was done, or does it elsewhere, does not look."""
+    function, name = leaf(step.undo), step.name
+    looks = careful and not sure and step.undo.service == step.service
+
+    def undo(ctx, payload):
+        key = name, payload
+        if careful:
+            ctx.state.setdefault("undone", set()).add(key)
+        if looks and key not in ctx.state.get("done", ()):
+            return
+        if looks:
+            ctx.state["done"].discard(key)
+        function(ctx, payload)
+        ctx.effect(name, -1)
+
+    return undo
