@@ -92,7 +92,7 @@ def test_what_holds_for_the_effects(invariant, effects, words):
             "request 0 is unreported: every effect is there, and the client was told that it failed, or nothing",
         ),
         (as_told, [], refuse, None),
-        (returns("paid"), [("paid", 1)], refuse, "request 0 is refused, and its paid did not come back"),
+        (returns("paid"), [("paid", 1)], refuse, "request 0 is orphaned, and its paid did not come back"),
         (returns("paid"), [("paid", 1), ("paid", -1)], refuse, None),
         (returns("paid"), [("paid", 1)], None, None),
         (nobody_parked, [], park, "request 0 waits for a person: look"),

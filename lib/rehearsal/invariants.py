@@ -6,6 +6,7 @@ knows of which request it speaks, so that a picture can show it.
 """
 
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 from rehearsal.effects import MEANING, expected, totals, units, wounds_of
@@ -113,14 +114,13 @@ def only_with(effect, needed):
 
 
 def returns(effect):
-    """Return the invariant that at the end who did not end well has nothing left of an effect: the stock returns."""
+    """Return the invariant that at the end who is not done has nothing left of an effect: the stock returns."""
 
     @_called(f"{effect} returns")
-    def back(run):
-        fates = run.fates()
-        for row, mine in totals(run.effects).items():
-            if mine.get(effect, 0) > 0 and fates[row] not in ("on time", "late", "parked", "open"):
-                return Broken(f"is {fates[row]}, and its {effect} did not come back", row)
+    def back(run, expects=None):
+        for row, wound in enumerate(wounds_of(run, expects)):
+            if wound.kind in ("orphaned", "stuck") and effect in wound.effects:
+                return Broken(f"is {wound.kind}, and its {effect} did not come back", row)
         return None
 
     return back
@@ -161,12 +161,10 @@ class Breach:
 def check(run, invariants, expects=None):
     """Return the breaches at the end of a run, in the order of the invariants; nothing where all hold."""
     said = [(invariant, _ask(invariant, run, expects)) for invariant in _several(invariants)]
-    return [_breach(invariant, words, run.ended, run) for invariant, words in said if words is not None]
+    return [_breach(invariant, words, None, run) for invariant, words in said if words is not None]
 
 
-def first_breach(
-    system, load, invariants, faults=(), seed=0, until=None, expects=None
-):  # fmt: skip
+def first_breach(system, load, invariants, faults=(), seed=0, until=None, expects=None):
     """Run a system, look after every effect, and return the first `Breach`, with its `run`; None where all hold.
 
     Only what is marked with `always` is asked after every effect; the others are asked at the end.
@@ -199,7 +197,9 @@ def _several(invariants):
 
 
 def _ask(invariant, run, expects):
-    return invariant(run, expects) if invariant in (all_or_nothing, as_told) else invariant(run)
+    """Ask an invariant about a run; one that takes `expects` is told what a request should have."""
+    told = "expects" in signature(invariant).parameters
+    return invariant(run, expects) if told else invariant(run)
 
 
 def _breach(invariant, words, at, run, effect=None):
@@ -209,4 +209,13 @@ def _breach(invariant, words, at, run, effect=None):
     if request is None and effect is not None:
         request = effect.request
     name = getattr(invariant, "__name__", repr(invariant)).replace("_", " ")
+    at = _last(run, request) if at is None else at
     return Breach(name, str(words), request, at, -1 if effect is None else effect.span, run)
+
+
+def _last(run, request):
+    """Return when the last thing became of a request that anybody could see: an effect, an answer, its end [ms]."""
+    if request is None:
+        return run.ended
+    moments = [column[request] for column in (run.table.offered, run.table.answered, run.table.settled)]
+    return max([one.at for one in run.effects if one.request == request] + [at for at in moments if at == at])
