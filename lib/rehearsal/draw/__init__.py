@@ -8,6 +8,7 @@ from rehearsal.draw.health import health, health_pair
 from rehearsal.draw.house import guess, pair, panel, style, title
 from rehearsal.draw.interaction import interaction, interaction_pair
 from rehearsal.draw.multiples import multiples
+from rehearsal.draw.pareto import pareto
 from rehearsal.draw.process import process
 from rehearsal.draw.propagation import propagation, propagation_pair
 from rehearsal.draw.sequence import sequence, sequence_pair
@@ -35,6 +36,7 @@ __all__ = [
     "multiples",
     "pair",
     "panel",
+    "pareto",
     "png",
     "process",
     "propagation",
