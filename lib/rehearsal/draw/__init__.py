@@ -2,6 +2,7 @@
 
 from rehearsal.draw.backlog import backlog
 from rehearsal.draw.blast import blast, blast_pair
+from rehearsal.draw.breach import breach
 from rehearsal.draw.fates import fates, fates_pair
 from rehearsal.draw.goodput import goodput, goodput_pair
 from rehearsal.draw.health import health, health_pair
@@ -23,6 +24,7 @@ __all__ = [
     "backlog",
     "blast",
     "blast_pair",
+    "breach",
     "describe",
     "fates",
     "fates_pair",

@@ -14,6 +14,7 @@ from rehearsal.service import CLIENT
 from rehearsal.units import minute, sec
 
 KINDS = (CrashAt, Crash, Errors, Mute, Drop, Duplicate, Delay)
+PLAIN = ("service", "operation", "moment", "link", "groups", "by", "factor", "rate")  # what goes without saying
 INSTANT = 0.001  # how long a fault lasts that strikes what happens at one moment [ms]
 
 
@@ -21,12 +22,18 @@ def catalogue(calm, *, kinds=KINDS, down=1 * sec, late=1 * minute, client=False)
     """Return every single fault that could have struck a calm run, in the order of its moments, as a tuple.
 
     For each message that a service handles: a crash before, during and after (`CrashAt`), an error, and a service that
-    is mute from then on; while a handler waits for a call, and when a broker has a message in hand, a `Crash`; for each
-    message on its way, there and back: lost, twice, late by `late` [ms]. A node that is struck is down (or mute) for
-    `down` [ms]. `kinds` says which; with `client` its own link is struck too, though nobody asks again for a client.
+    is mute from then on, where it has something to say; while a handler waits for a call, and when a broker has a
+    message in hand, a `Crash`; for each message on its way, there and back: lost, twice, late by `late` [ms]. A node
+    that is struck is down (or mute) for `down` [ms]. `kinds` says which of these. With `client` what is said to the
+    client, and by it, is struck too, though nobody asks again on its behalf.
     """
     trace, system = calm.trace, calm.system
-    brokers, seen, found = system.brokers, {}, {}
+    brokers = system.brokers
+    seen: dict = {}  # how many messages each handler has had
+    found: dict = {}
+    says: dict = {}  # when the handler of each message first said something
+    for row in range(len(trace)):
+        says.setdefault(trace.parent[row], trace.sent[row])
     for row in range(len(trace)):
         edge = trace.edges[trace.edge[row]]
         mine = []
@@ -36,7 +43,7 @@ def catalogue(calm, *, kinds=KINDS, down=1 * sec, late=1 * minute, client=False)
             times = dict.fromkeys(t for t in (trace.received[row], trace.ended[row]) if not isnan(t))
             mine += [(at, Crash(edge.target, at, down)) for at in times]
         elif edge.target in system.services:
-            mine += _at_work(system, trace, row, edge, down, seen, mute=client or edge.source != CLIENT)
+            mine += _at_work(system, trace, row, edge, down, seen, says.get(row), client)
         if edge.kind == "call" and edge.source in system.services and not isnan(trace.answered[row]):
             middle = (trace.sent[row] + trace.answered[row]) / 2
             mine.append((middle, Crash(edge.source, middle, down)))
@@ -62,7 +69,7 @@ def _on_the_way(trace, row, edge, late):
     return found
 
 
-def _at_work(system, trace, row, edge, down, seen, mute):
+def _at_work(system, trace, row, edge, down, seen, said, client):
     """Return what can happen to a service with a message: (moment, fault)."""
     service = system.services[edge.target]
     heard = service.subscriptions.get(edge.name) if edge.kind == "event" else None
@@ -75,9 +82,13 @@ def _at_work(system, trace, row, edge, down, seen, mute):
         if not isnan(when)
     ]
     ended = trace.ended[row]
-    if not isnan(ended):
-        found.append((ended, Errors(edge.target, 1.0, ended, INSTANT)))
-        found += [(ended, Mute(edge.target, ended, down))] * mute
+    if isnan(ended):
+        return found
+    waits = (service.operations.get(name) if heard is None else heard).waits  # an error comes before it asks others
+    wrong = ended if not waits else said if said is not None else trace.started[row]
+    found.append((wrong, Errors(edge.target, 1.0, wrong, INSTANT)))
+    if edge.kind == "call" or (client if edge.source == CLIENT else said is not None):
+        found.append((ended, Mute(edge.target, ended, down)))
     return found
 
 
@@ -92,12 +103,9 @@ def paste(faults):
 
 def _text(fault):
     words: list = []
-    left_out = False
     for each in fields(fault):
         value = getattr(fault, each.name)
-        if not each.init or (each.default is not MISSING and value == each.default):
-            left_out = True
-            continue
-        value = value.value if isinstance(value, Constant) else value
-        words.append(f"{each.name}={value!r}" if left_out else repr(value))
+        if each.init and (each.default is MISSING or value != each.default):
+            value = value.value if isinstance(value, Constant) else value
+            words.append(repr(value) if each.name in PLAIN else f"{each.name}={value!r}")
     return f"{type(fault).__name__}({', '.join(words)})"

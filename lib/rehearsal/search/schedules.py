@@ -1,6 +1,6 @@
 """Schedules: which faults of a catalogue strike together, how many there are, and how one is drawn."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import comb
 
 from rehearsal.faults import Crash
@@ -9,9 +9,7 @@ from rehearsal.faults import Crash
 def fits(faults):
     """Return whether faults can strike together: what is down cannot crash."""
     crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.service, f.at))
-    return all(
-        one.service != two.service or one.until <= two.at for one, two in zip(crashes, crashes[1:], strict=False)
-    )
+    return all(one.service != two.service or one.until <= two.at for one, two in pairwise(crashes))
 
 
 def number(faults, size):
@@ -52,10 +50,9 @@ def every(faults, size):
 
 
 def drawn(faults, sizes, examples, seed, fails):
-    """Let hypothesis draw schedules until one fails, and shrink that one; return it, or None.
+    """Let hypothesis draw schedules until one fails, and shrink that one to the fewest faults; return it, or None.
 
-    `fails(schedule)` says whether one breaks something. Fewer faults are simpler, and among as many those that come
-    earlier. The same seed draws the same schedules.
+    `fails(schedule)` says whether one breaks something. The same seed draws the same schedules.
     """
     from hypothesis import HealthCheck, Phase, Verbosity, assume, given, settings, strategies
     from hypothesis import seed as seeded
