@@ -156,9 +156,13 @@ def wounds(run, expects=None):
     return pd.DataFrame(rows, columns=["request", *Wound._fields]).set_index("request")
 
 
-def tally(run, expects=None):
-    """Return {kind of damage: number of requests} for all kinds in order; they add up to what was offered."""
-    kinds = [one.kind for one in wounds_of(run, expects)]
+def tally(runs, expects=None):
+    """Return {kind of damage: number of requests} of a run, or of several together, for all kinds in order.
+
+    They add up to what was offered.
+    """
+    runs = (runs,) if hasattr(runs, "effects") else runs
+    kinds = [one.kind for run in runs for one in wounds_of(run, expects)]
     return {kind: kinds.count(kind) for kind in DAMAGE}
 
 
@@ -166,7 +170,8 @@ def damage(*runs, expects=None, **names):
     """Return a frame with one row a kind of damage, and for each run its count and its share of the requests offered.
 
     It is for effects what `census` is for fates: exactly one kind a request, see `MEANING`. `expects` says which
-    effects a request has that is done, see `expected`. Runs may be given names, `damage(safe=safe, bare=bare)`.
+    effects a request has that is done, see `expected`. Runs may be given names, `damage(safe=safe, bare=bare)`, and
+    with a name there may be several runs, which are counted together.
     """
     import pandas as pd
 

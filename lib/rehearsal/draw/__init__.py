@@ -3,6 +3,7 @@
 from rehearsal.draw.backlog import backlog
 from rehearsal.draw.blast import blast, blast_pair
 from rehearsal.draw.breach import breach
+from rehearsal.draw.damage import damage
 from rehearsal.draw.fates import fates, fates_pair
 from rehearsal.draw.goodput import goodput, goodput_pair
 from rehearsal.draw.health import health, health_pair
@@ -25,6 +26,7 @@ __all__ = [
     "blast",
     "blast_pair",
     "breach",
+    "damage",
     "describe",
     "fates",
     "fates_pair",
