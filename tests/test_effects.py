@@ -223,3 +223,10 @@ def test_the_third_moment_of_a_crash_charges_twice_where_events_are_delivered_ag
         found[style] = [one.kind for one in wounds_of(struck)]
         assert totals(struck.effects)[0]["charge"] == {orchestrate: 0, choreograph: 2}[style]
     assert found == {orchestrate: ["undone"], choreograph: ["duplicated"]}
+
+
+def test_what_nobody_expects_is_no_damage_where_it_is_left():
+    """A note about a failed order is no half of it; but twice is twice."""
+    assert kinds(then(no, "noted"), then(no, "noted", "noted"), then(silence, "noted")) == [
+        "undone", "duplicated", "lost",
+    ]  # fmt: skip

@@ -105,8 +105,11 @@ def wounds_of(run, expects=None):
 
 
 def _kind(fate, mine, amounts, usual):
-    """Return the kind of damage of one request and the effects in which it shows."""
-    left = tuple(sorted(name for name, total in mine.items() if total > 0))
+    """Return the kind of damage of one request and the effects in which it shows.
+
+    What nobody expects, such as the effect of an optional step, is not missed, and nobody minds if it is left.
+    """
+    left = tuple(sorted(name for name, total in mine.items() if total > 0 and name in amounts))
     more = tuple(sorted(name for name, total in mine.items() if total > usual[name]))
     less = tuple(sorted(name for name, total in mine.items() if total < 0))
     lacking = tuple(sorted(name for name, amount in amounts.items() if mine.get(name, 0) < amount))

@@ -45,9 +45,11 @@ def all_or_nothing(run, expects=None):
     """Hold at the end where every request has all its effects, each once, or none; who is parked is not looked at."""
     for row, wound in enumerate(wounds_of(run, expects)):
         if wound.kind in ("orphaned", "missing", "duplicated", "over-undone", "stuck"):
-            mine = totals(run.effects).get(row, {})
-            there = ", ".join(f"{name} ×{n:g}" for name, n in sorted(mine.items()) if n) or "nothing"
-            lacks = [name for name in expected(run, row, expects) if mine.get(name, 0) <= 0]
+            wanted, mine = expected(run, row, expects), totals(run.effects).get(row, {})
+            there = ", ".join(
+                f"{name} ×{n:g}" for name, n in sorted(mine.items()) if n and name in {*wanted, *wound.effects}
+            )
+            lacks = [name for name in wanted if mine.get(name, 0) <= 0]
             but = f", but no {', '.join(lacks)}" if lacks else ""
             return Broken(f"is half-done: {there}{but}", row)
     return None
