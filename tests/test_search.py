@@ -360,3 +360,26 @@ def test_an_invariant_at_any_moment_is_broken_though_all_is_well_in_the_end():
 
     found = hunt(orchestrate(process()), [nobody_waits, never_reserved_alone], load=ONE)
     assert found.faults == () and found.at == 12
+
+
+def test_what_handlers_raise_under_faults_is_not_shown_hundreds_of_times(capsys):
+    """It is counted in the run of the finding all the same."""
+    shop = System("shop", network=1)
+    shop.service("till").operation(takes=10, name="charge")(lambda ctx, order: ctx.effect("charge"))
+
+    @shop.service("orders").operation()
+    def place(ctx, order):
+        try:
+            yield ctx.call("till.charge", order)
+        except Failed:
+            raise KeyError("no till") from None
+
+    shop.accepts("order", place)
+    found = hunt(shop, unpaid_or_failed, load=ONE, faults=only(Errors))
+    assert capsys.readouterr() == ("", "")
+    assert found.run.mishaps == {"orders.place raised KeyError: 'no till'": 1}
+
+
+def unpaid_or_failed(run):
+    """Break where an order failed by a mistake."""
+    return "a mistake" if run.mishaps else None

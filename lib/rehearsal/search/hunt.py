@@ -1,5 +1,8 @@
 """The search itself: the calm run, every single fault in a fixed order, then schedules of several, drawn and shrunk."""
 
+from contextlib import redirect_stderr
+from io import StringIO
+
 from rehearsal.engine import run
 from rehearsal.experiments.bar import bar
 from rehearsal.invariants import watched
@@ -79,7 +82,8 @@ class Hunt:
         """Return the first breach under a schedule of faults, or None."""
         if schedule not in self.known:
             how = {"seed": self.calm.seed, "until": self.until, "faults": schedule, "expects": self.expects}
-            _, breaches = watched(self.calm.system, self.calm.loads, self.invariants, **how)
+            with redirect_stderr(StringIO()):  # what a handler raises is shown once a run, and here are hundreds
+                _, breaches = watched(self.calm.system, self.calm.loads, self.invariants, **how)
             self.known[schedule] = breaches[0] if breaches else None
             self.tick()
         return self.known[schedule]
