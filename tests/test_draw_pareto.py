@@ -81,19 +81,27 @@ def test_all_of_it_can_be_read():
 def test_only_the_front_is_filled_and_named():
     ax = draw(designs())
     faces = {name: mark.get_markerfacecolor() for name, mark in drawn(ax, "point").items()}
-    assert len(faces) == 5 and faces["mail"] == faces["all"] == faces["nobody"] != faces["points"] == faces["other"]
+    assert list(faces) == ["nobody", "mail", "all", "points"]
+    assert faces["mail"] == faces["all"] == faces["nobody"] != faces["points"]
     assert list(drawn(ax, "name")) == ["nobody", "mail", "all"]
     assert list(drawn(draw(designs(), names=["points"]), "name")) == ["points"]
 
 
 def test_the_third_quantity_is_written_in_the_marks():
     said = {name: text.get_text() for name, text in drawn(draw(designs()), "third").items()}
-    assert said == {"nobody": "1", "mail": "2", "points": "2", "other": "2", "all": "6"}
+    assert said == {"nobody": "1", "mail": "2", "points": "2", "all": "6"}
     assert drawn(pareto(designs(), "messages", "on time [%]", better=BETTER), "third") == {}
 
 
+def test_rows_that_are_equal_share_a_mark_that_says_so():
+    said = {name: text.get_text() for name, text in drawn(draw(designs()), "times").items()}
+    assert said == {"points": "× 2"}
+    assert list(drawn(draw(designs()[:1]), "point")) == ["nobody"]
+
+
 def test_no_mark_covers_another():
-    ax = draw(designs())
+    near = [("near", 11, 89.0, 3), ("nearer", 11.01, 89.1, 4), ("home", 11.2, 89.1, 5)]
+    ax = draw(designs(near))
     ax.figure.draw_without_rendering()
     scale = ax.figure.dpi / 72
     places = [tuple(m.get_transform().transform(m.get_xydata())[0]) for m in drawn(ax, "point").values()]
@@ -103,6 +111,15 @@ def test_no_mark_covers_another():
 
 def test_who_is_alone_is_not_moved():
     assert dodge([(0, 0), (30, 0), (0, 30)], 10) == [0, 0, 0]
+
+
+def test_the_first_at_a_point_keeps_it():
+    near = [("a", 8, 89.0, 3), ("b", 8, 89.0, 4), ("c", 8, 89.0, 5), ("d", 8.5, 89.0, 6)]
+    moved = {name: mark.get_transform().transform(mark.get_xydata())[0, 0] for name, mark in
+             drawn(draw(designs(near)), "point").items()}  # fmt: skip
+    ax = draw(designs(near))
+    home = {name: ax.transData.transform((x, 0))[0] for name, x in (("a", 8), ("d", 8.5))}
+    assert {name: moved[name] for name in home} == pytest.approx(home, abs=1)
 
 
 def test_the_line_joins_what_is_not_beaten_in_two():

@@ -16,8 +16,9 @@ def pareto(frame, x, y, *, better, third=None, names=None, ax=None, title=None, 
 
     `better` is {column: "less" or "more"} for `x`, `y` and any further column that counts. Filled and named are the
     rows that no other beats in all of these; a line joins those that are not beaten in `x` and `y` alone. The value of
-    the column `third` is written in each mark. `names`: which rows to name, by themselves the filled ones. Marks that
-    would cover each other stand side by side. The names of the columns are the labels of the axes.
+    the column `third` is written in each mark. `names`: which rows to name, by themselves the filled ones. Rows that
+    are equal share a mark, "× 3" says how many; marks that would cover each other stand side by side. The names of the
+    columns are the labels of the axes.
     """
     best, line = front(frame, better), outline(frame, x, y, better)
     with house.style():
@@ -96,26 +97,53 @@ def _limits(ax, frame, x, y):
 
 
 def _marks(ax, frame, x, y, third, best):
-    """Draw a mark for each row, the best last and first to keep their place, and return {name: (line, point, move)}."""
-    from matplotlib.transforms import offset_copy
+    """Draw a mark for each place, of rows that are equal one, and return {name: (line, point, move)}.
 
+    The best keep their place; then the first at each point.
+    """
     figure = ax.get_figure(root=True)
     figure.draw_without_rendering()
-    order = [*best, *(name for name in frame.index if name not in best)]
-    points = [tuple(frame.loc[name, [x, y]].tolist()) for name in order]
-    places = [tuple(ax.transData.transform(point) * 72 / figure.dpi) for point in points]
-    found = {}
-    for name, point, move in zip(order, points, dodge(places, SIZE + AIR), strict=True):
-        where = offset_copy(ax.transData, figure, move, 0, units="points")
-        face, edge, ink = (palette.DATA, palette.DATA, palette.PAPER) if name in best else _PALE
-        looks = {"ms": SIZE, "mfc": face, "mec": edge, "mew": 1.2, "zorder": 4 if name in best else 3}
-        (mark,) = ax.plot(*point, "o", transform=where, gid=f"point:{name}", **looks)
-        if third is not None:
-            said = _short(frame.loc[name, third])
-            centre = {"ha": "center", "va": "center_baseline", "fontsize": 9, "color": ink, "zorder": 5}
-            ax.text(*point, said, transform=where, gid=f"third:{name}", **centre)
-        found[name] = mark, point, move
+    groups = _groups(frame, x, y, third, best)
+    homes: dict = {}
+    for key in sorted(groups, key=lambda key: not key[0]):
+        homes.setdefault(key[1], key)
+    order = sorted(groups, key=lambda key: (not key[0], homes[key[1]] != key))
+    places = [tuple(ax.transData.transform(key[1]) * 72 / figure.dpi) for key in order]
+    found: dict = {}
+    for key, move in zip(order, dodge(places, SIZE + AIR), strict=True):
+        mark = _mark(ax, key, groups[key], move)
+        found |= dict.fromkeys(groups[key], (mark, key[1], move))
     return found
+
+
+def _groups(frame, x, y, third, best):
+    """Return {(whether it is one of the best, point, what is written in it): names} of the rows that look alike."""
+    groups: dict = {}
+    for name in frame.index:
+        point = tuple(frame.loc[name, [x, y]].tolist())
+        inside = "" if third is None else _short(frame.loc[name, third])
+        groups.setdefault((name in best, point, inside), []).append(name)
+    return groups
+
+
+def _mark(ax, key, names, move):
+    """Draw one mark, moved sideways by so much [pt], with how many rows it stands for where they are several."""
+    from matplotlib.transforms import offset_copy
+
+    is_best, point, inside = key
+    figure = ax.get_figure(root=True)
+    where = offset_copy(ax.transData, figure, move, 0, units="points")
+    face, edge, ink = (palette.DATA, palette.DATA, palette.PAPER) if is_best else _PALE
+    looks = {"ms": SIZE, "mfc": face, "mec": edge, "mew": 1.2, "zorder": 4 if is_best else 3}
+    (mark,) = ax.plot(*point, "o", transform=where, gid=f"point:{names[0]}", **looks)
+    if inside:
+        centre = {"ha": "center", "va": "center_baseline", "fontsize": 9, "color": ink, "zorder": 5}
+        ax.text(*point, inside, transform=where, gid=f"third:{names[0]}", **centre)
+    if len(names) > 1:
+        above = offset_copy(where, figure, 0, -SIZE / 2 - 1, units="points")
+        below = {"ha": "center", "va": "top", "fontsize": 8, "color": palette.GREY, "zorder": 3}
+        ax.text(*point, f"× {len(names)}", transform=above, gid=f"times:{names[0]}", **below)
+    return mark
 
 
 _PALE = (palette.PAPER, palette.QUIET, palette.GREY)
@@ -139,7 +167,8 @@ def _name(ax, marks, names, line):
         text.set_in_layout(False)
         (leader,) = ax.plot([], [], transform=IdentityTransform(), lw=0.8, color=palette.GREY, in_layout=False)
         labels.append((text, spots, leader))
-    placer(ax, labels, [mark for mark, _, _ in marks.values()], [(step, 5) for step in pairwise(line)])
+    times = [text for text in ax.texts if str(text.get_gid()).startswith("times:")]
+    placer(ax, labels, [*(mark for mark, _, _ in marks.values()), *times], [(step, 5) for step in pairwise(line)])
 
 
 def _short(value):
