@@ -42,6 +42,9 @@ def test_a_topic_keeps_the_work_until_its_reader_is_back():
     blast = blast_radius(hasty(listener), JOBS, **WINDOW)
     assert cells(blast, "back") == {"accept job": (5, 0, 0), "confirm job": (0, 5, 0), "work": (0, 5, 0)}
     assert cells(blast, "front") == dict.fromkeys(blast.columns, (0, 0, 5))
+    assert (
+        repr(blast).endswith(f"{blast.lost} of {len(blast.cells)} cells lost, {blast.late} late)") and blast.late >= 2
+    )
     assert (blast.rows == ("back", "front", "broker") and blast.central == ("broker",)) or blast.central[-1] == "broker"
 
 

@@ -87,6 +87,12 @@ def test_what_is_written_is_what_was_counted(shops):
         assert f"{found.lost} of {len(found.cells)} cells lost" in ax.get_title(loc="left")
 
 
+def test_what_is_late_is_in_the_title_too(shops):
+    conducted, danced = (ax.get_title(loc="left") for ax in blast_pair(*shops).axes)
+    assert conducted.endswith("cells lost") and danced.endswith(f"cells lost, {shops[1].late} late")
+    assert shops[1].late == sum(told(cell).endswith("late") for cell in shops[1].cells.values())
+
+
 def test_only_what_holds_for_all_has_no_number():
     assert told(Cell(0, 0, 1000)) == "lost" and told(Cell(1, 0, 999)) == "99% lost"
     assert told(Cell(1000, 0, 0)) == "ok" and told(Cell(999, 1, 0)) == "1% late"
@@ -113,5 +119,5 @@ def test_it_draws_on_a_panel_that_is_given(shops):
 
 def test_the_sentence_has_the_numbers_drawn(shops):
     said = alt(blast(shops[1]))
-    assert said.startswith("Blast radius of choreographed shop, 5 of 25 cells lost; orders: accept order lost")
+    assert said.startswith("Blast radius of choreographed shop, 5 of 25 cells lost, 13 late; orders: accept order lost")
     assert "no broker here" in alt(blast(shops[0]))

@@ -53,6 +53,16 @@ class Blast:
         """Return how many cells are lost: those in which more than half of the requests are."""
         return sum(2 * cell.lost > sum(cell) for cell in self.cells.values())
 
+    @property
+    def late(self):
+        """Return how many cells are late: not lost, but less than half of the requests are ok."""
+        return sum(2 * cell.ok < sum(cell) for cell in self.cells.values()) - self.lost
+
+    @property
+    def tally(self):
+        """Return in words how many cells are lost and, since an outage that delays hurts too, how many are late."""
+        return f"{self.lost} of {len(self.cells)} cells lost{f', {self.late} late' if self.late else ''}"
+
     def has(self, row):
         """Return whether this system has a node of that name."""
         return any(name == row for name, _ in self.cells)
@@ -67,7 +77,7 @@ class Blast:
         return pd.DataFrame(rows, index=pd.Index(self.rows, name="when this fails"), columns=columns)
 
     def __repr__(self):
-        return f"Blast({self.name}: {self.lost} of {len(self.cells)} cells lost)"
+        return f"Blast({self.name}: {self.tally})"
 
 
 class Job(NamedTuple):

@@ -7,6 +7,7 @@ that is computed (`STEPS[0]`, `f"order.{what}"`) stays unknown (None), and the r
 
 import builtins
 from dis import get_instructions, stack_effect
+from functools import cache
 from inspect import signature
 from types import CodeType, FunctionType
 from typing import NamedTuple
@@ -44,7 +45,7 @@ def _read(function, ctx, found, seen):
 
 
 def _scan(code, ctx, names, cells, found, seen):
-    steps = [step for step in get_instructions(code) if step.opname != "CACHE"]
+    steps = _instructions(code)
     for place, step in enumerate(steps):
         if isinstance(step.argval, CodeType):
             _scan(step.argval, ctx, names, cells, found, seen)
@@ -55,6 +56,12 @@ def _scan(code, ctx, names, cells, found, seen):
             first = next(i for i in range(place + 1, len(steps)) if steps[i].opname not in _SILENT)
             known, value = _value(steps[first], names, cells)
             found.append(Contact(step.argval, value if known and _whole(steps[first:]) else None))
+
+
+@cache
+def _instructions(code):
+    """Return the instructions of a code: they never change, and what the names in them stand for is looked up anew."""
+    return [step for step in get_instructions(code) if step.opname != "CACHE"]
 
 
 def _parameters(function):

@@ -2,12 +2,15 @@
 
 from rehearsal.draw.backlog import backlog
 from rehearsal.draw.blast import blast, blast_pair
+from rehearsal.draw.breach import breach
+from rehearsal.draw.damage import damage
 from rehearsal.draw.fates import fates, fates_pair
 from rehearsal.draw.goodput import goodput, goodput_pair
 from rehearsal.draw.health import health, health_pair
 from rehearsal.draw.house import guess, pair, panel, style, title
 from rehearsal.draw.interaction import interaction, interaction_pair
 from rehearsal.draw.multiples import multiples
+from rehearsal.draw.pareto import pareto
 from rehearsal.draw.process import process
 from rehearsal.draw.propagation import propagation, propagation_pair
 from rehearsal.draw.sequence import sequence, sequence_pair
@@ -22,6 +25,8 @@ __all__ = [
     "backlog",
     "blast",
     "blast_pair",
+    "breach",
+    "damage",
     "describe",
     "fates",
     "fates_pair",
@@ -35,6 +40,7 @@ __all__ = [
     "multiples",
     "pair",
     "panel",
+    "pareto",
     "png",
     "process",
     "propagation",

@@ -52,8 +52,8 @@ def blast_pair(a, b, *, titles=(None, None), subtitles=(None, None)):
 
 
 def message(found):
-    """Say how much is lost."""
-    return f"{words.capital(found.name)}: {found.lost} of {len(found.cells)} cells lost"
+    """Say how much is lost and how much is late."""
+    return f"{words.capital(found.name)}: {found.tally}"
 
 
 def look():
@@ -82,7 +82,7 @@ def sentence(found):
     for row in found.rows:
         cells = [f"{c} {told(found.cells[row, c])}".replace("\n", " and ") for c in found.columns if found.has(row)]
         rows.append(f"{row}: {', '.join(cells)}" if cells else f"no {row} here")
-    return f"Blast radius of {found.name}, {found.lost} of {len(found.cells)} cells lost; {'; '.join(rows)}."
+    return f"Blast radius of {found.name}, {found.tally}; {'; '.join(rows)}."
 
 
 def _name(name):

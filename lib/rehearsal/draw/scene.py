@@ -80,12 +80,13 @@ class Wait(NamedTuple):
 
 
 class Note(NamedTuple):
-    """Hold words beside a lifeline at a moment, and whether a ✗ marks the moment itself."""
+    """Hold words beside a lifeline at a moment, and whether a ✗ marks the moment itself; `loud`: a line across too."""
 
     service: str
     time: float
     text: str
     cross: bool = False
+    loud: bool = False
 
 
 class Shade(NamedTuple):

@@ -7,7 +7,7 @@ from rehearsal.draw.arrows import arrow
 from rehearsal.draw.clock import clock, ticks
 from rehearsal.draw.labels import Spot, placer
 from rehearsal.draw.page import Page, headers, lifelines
-from rehearsal.draw.scene import Bar
+from rehearsal.draw.scene import Bar, Note
 from rehearsal.draw.show import describe
 from rehearsal.draw.timeline import row_of, scene
 from rehearsal.units import pretty
@@ -23,16 +23,18 @@ PAST = {
 
 
 def sequence(
-    run, request=0, *, ax=None, title=None, subtitle=None, services=None, span=None, broker=None, fold=None
+    run, request=0, *, ax=None, title=None, subtitle=None, services=None, span=None, broker=None, fold=None, mark=None
 ):  # fmt: skip
     """Draw the sequence diagram of one request, given as its row or as (kind, number), and return the axes.
 
     Time goes down, in real proportion; `fold`: None folds quiet stretches where they would crush the rest (a
     white tear says how long), False never, True wherever one is long. `services` sets the lifelines and their
     order, `span` = (from, to) [ms since the offer] shows a part, `broker=True` gives the broker a lifeline
-    (None: where it was down). A panel that is too small makes its figure grow.
+    (None: where it was down). `mark` = (service, time [ms since the offer], words) marks a moment with a line across.
+    A panel that is too small makes its figure grow.
     """
     one = scene(run, row_of(run, request), broker)
+    one = one if mark is None else _marked(one, *mark)
     columns = list(services) if services is not None else one.services
     one = one.among(columns)
     time = _clock([one], span, fold)
@@ -66,6 +68,12 @@ def sequence_pair(
         axes[1].set_ylabel("")
         _legend(figure, used, width, loc="outside lower center")
     return figure
+
+
+def _marked(one, service, time, words):
+    """Return a scene with one more note, a loud one, on a lifeline that is there."""
+    known = service if service in one.services else one.services[0]
+    return one._replace(notes=[*one.notes, Note(known, time, words, True, True)], last=max(one.last, time))
 
 
 def _clock(scenes, span, fold):
@@ -191,9 +199,10 @@ def _sentence(run, one, columns):
     many = _many(one.zombies, "time")
     dead = f" Work goes on {many} after its caller gave up." if one.zombies else ""
     ends = "; ".join(words for _, words, _ in one.endings)
+    loud = [f" Marked at {pretty(n.time)}: {' '.join(n.text.split())}." for n in one.notes if n.loud]
     return (
         f"Sequence diagram of {one.kind} {one.number} in {run.system.name}, {_many(len(columns), 'lifeline')}, "
-        f"{_many(len(sent), 'message')}: {shown or 'none'}.{dead}{faults} {ends.capitalize()}."
+        f"{_many(len(sent), 'message')}: {shown or 'none'}.{dead}{faults} {ends.capitalize()}.{''.join(loud)}"
     )
 
 

@@ -102,8 +102,20 @@ def notes(page, scene_notes):
         x, y = page.columns[n.service], page.y(n.time)
         if n.cross:
             cross(page, x, y)
-        if n.text:
+        if n.loud:
+            looks: dict = {"color": palette.KINDS["lost"].colour, "lw": 1.2, "ls": BROKEN, "zorder": 2.5}
+            page.ax.axhline(y, label="_mark", **looks)
+            page.label(n.text, _over(page, n.service, y), color=looks["color"], fontweight="bold")
+        elif n.text:
             page.label(n.text, beside(page, n.service, n.time, y), color=palette.GREY, style="italic")
+
+
+def _over(page, service, y):
+    """Return the spots of words on a line across the page: over or under it, near a lifeline first."""
+    places = [i + share for i in range(-1, len(page.columns)) for share in (0.25, 0.5, 0.75)]
+    heights = [(4, "bottom", 0), (-4, "top", 0.2), (16, "bottom", 2), (-16, "top", 2)]
+    near = page.columns[service]
+    return [Spot(x, y, 0, dy, "center", va, bad + 0.5 * abs(x - near)) for dy, va, bad in heights for x in places]
 
 
 def beside(page, service, time, y, right_first=False):
