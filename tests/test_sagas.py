@@ -6,6 +6,7 @@ from rehearsal import (
     Crash,
     CrashAt,
     Delay,
+    Drop,
     Duplicate,
     Errors,
     ModelError,
@@ -17,7 +18,7 @@ from rehearsal import (
     run,
     sec,
 )
-from rehearsal.process import Process, choreograph, orchestrate
+from rehearsal.process import Process, choreograph, monolith, orchestrate
 from tests.processes import diamond, sequence, services, step
 from tests.systems import rows
 
@@ -132,6 +133,13 @@ def test_a_conductor_without_durable_progress_forgets_the_order_half_way(style):
 def test_a_durable_conductor_resumes_and_neither_repeats_nor_forgets_an_effect(moment):
     result = run(safely(conducted, sequence(shop())), TWO, faults=Crash("orders", at=moment, lasting=300))
     assert (result.fates(), left(result)) == (["on time"] * 2, {0: WHOLE, 1: WHOLE})
+
+
+def test_what_was_refused_after_a_lost_attempt_may_have_been_done_and_is_undone():
+    """The first attempt took effect and its answer was lost; the others found the service down."""
+    system = orchestrate(sequence(shop()), timeout=200, retry=Retry(3, wait=100, factor=2), durable=True, **SAFE)
+    result = run(system, TWO, faults=CrashAt("inventory", "reserve", "after", lasting=1000 * ms))
+    assert left(result)[0] == {}
 
 
 def test_a_retry_comes_before_compensating():
@@ -289,3 +297,24 @@ def test_a_conductor_finds_it_by_its_time_out():
     silent = Mute("payment", at=0, lasting=300 * ms)
     result = run(orchestrate(sequence(shop()), timeout=400 * ms), Times("order", at=[0]), faults=silent)
     assert (result.fates(), left(result)[0]) == (["compensated"], {})
+
+
+def test_an_outbox_sends_again_what_was_lost_on_its_way_to_the_broker():
+    lost = Drop(("inventory", "broker"), 1.0, at=22, lasting=2, ways="there")
+    for kept, fate in ((None, "stuck"), (0, "on time")):
+        system = choreograph(sequence(shop()), outbox=kept, objective=5 * sec)
+        assert run(system, Times("order", at=[0]), faults=lost).fates() == [fate]
+
+
+def test_a_join_reacts_once_though_one_of_its_events_was_lost_on_its_way_and_came_again():
+    system = choreograph(diamond(shop()), outbox=0, idempotent=True)
+    lost = Drop(("broker", "shipping"), 1.0, at=40, lasting=20, ways="there")
+    result = run(system, Times("order", at=[0]), faults=lost)
+    assert left(result)[0] == {"reserve": 1, "charge": 1, "notify": 1, "ship": 1}
+
+
+def test_a_monolith_that_goes_down_in_the_middle_of_a_step_takes_the_whole_order_with_it(capsys):
+    fault = CrashAt("monolith", "charge", "after", lasting=100 * ms)
+    result = run(monolith(sequence(shop())), TWO, faults=fault)
+    assert (result.fates(), left(result)[0]) == (["failed", "on time"], {"reserve": 1, "charge": 1})
+    assert result.mishaps == {} and capsys.readouterr().err == ""
