@@ -58,7 +58,7 @@ def test_errors_in_a_reader_lead_to_redeliveries_and_dead_letters():
     result = run(listener(retry=Retry(2)), Evenly("job", every=50, count=300), faults=[Errors("back", 0.5)], seed=2)
     parked = result.fates().count("parked")
     assert parked == len(result.dead_letters) > 0
-    assert abs(stuck - 300 / 8) < 5 * (300 * 7 / 64) ** 0.5  # each of three deliveries fails by half
+    assert abs(parked - 300 / 8) < 5 * (300 * 7 / 64) ** 0.5  # each of three deliveries fails by half
 
 
 # Several faults

@@ -41,7 +41,7 @@ from rehearsal.invariants import (
 )  # fmt: skip
 from rehearsal.search import KINDS, Nothing, break_it, catalogue, paste, under_each
 from rehearsal.search.schedules import drawn, every, fits, number
-from tests.processes import sequence, services
+from tests.processes import diamond, sequence, services
 from tests.systems import caller
 
 ONE, TWO = Times("order", at=[0]), Times("order", at=[0, 30])
@@ -74,7 +74,7 @@ def test_the_failure_event_that_nobody_hears():
     found = hunt(choreograph(process(refuses={"ship": 1}), failures=False))
     assert found and found.faults == () and found.runs == 1
     assert found.said == "request 0 is half-done: charge ×1, reserve ×1, but no ship"
-    assert not hunt(choreograph(process(refuses={"ship": 1}), **SAFE), faults=only(CrashAt, Crash, Errors))
+    assert not hunt(choreograph(process(refuses={"ship": 1}), **SAFE))
 
 
 def paying(**how):
@@ -109,7 +109,7 @@ def test_the_lost_event_of_a_dual_write():
     found = hunt(choreograph(process(), idempotent=True), faults=only(CrashAt))
     assert found.faults == (CrashAt("inventory", "reserve", lasting=1000),)
     assert found.said == "request 0 is half-done: reserve ×1, but no charge, ship"
-    assert not hunt(choreograph(process(), **SAFE), faults=only(CrashAt))
+    assert not hunt(choreograph(process(), **SAFE))
 
 
 def test_the_undo_that_overtakes_its_step():
@@ -132,7 +132,7 @@ def test_the_lost_memory_of_an_orchestrator():
     found = hunt(bare, faults=only(CrashAt, Crash))
     assert [fault.service for fault in found.faults] == ["orders"]
     assert found.said == "request 0 is half-done: reserve ×1, but no charge, ship"
-    assert not hunt(orchestrate(process(), by="commands", durable=True, **SAFE), faults=only(CrashAt, Crash))
+    assert not hunt(orchestrate(process(), by="commands", durable=True, **SAFE))
 
 
 # What it does not find
@@ -146,19 +146,24 @@ def test_nothing_in_the_conducted_saga_with_keys_outbox_and_durable_progress(ref
     assert single.tried == single.schedules > 70
 
 
+def test_nothing_where_a_step_waits_for_several_events():
+    """A delivery that was lost on its way and comes again is no sign that all the others have come."""
+    assert not hunt(choreograph(diamond(services(network=1, takes=10)), **SAFE))
+
+
 @pytest.mark.parametrize("refuses", [{}, {"ship": 2}, {"charge": 2}])
 @pytest.mark.parametrize(
     "style", [choreograph, partial(orchestrate, by="commands", durable=True)], ids=["dance", "commands"]
 )
 def test_nothing_in_the_sagas_by_messages_with_keys_and_outbox(style, refuses):
-    found = hunt(style(process(refuses=refuses), **SAFE), faults=only(CrashAt, Crash, Errors, Duplicate, Delay))
+    found = hunt(style(process(refuses=refuses), **SAFE))
     assert isinstance(found, Nothing) and found.covered[1].tried == found.covered[1].schedules > 50
 
 
 def test_every_single_fault_leaves_every_order_whole_or_undone_in_both_styles():
     for style in (partial(orchestrate, durable=True, **AGAIN), choreograph):
         shop = style(process(refuses={"ship": 2}), **SAFE)
-        for fault, struck in under_each(shop, TWO, faults=only(CrashAt, Crash, Errors, Duplicate, Delay)).items():
+        for fault, struck in under_each(shop, TWO).items():
             counts = tally(struck)
             # A client that is cut off in the middle is told that it failed, and the order goes on.
             assert counts["whole"] + counts["undone"] + counts["unreported"] == 2, fault

@@ -2,7 +2,23 @@
 
 import pytest
 
-from rehearsal import Crash, Evenly, Exponential, ModelError, Poisson, Refused, Retry, Slow, System, ms, run, sec
+from rehearsal import (
+    Crash,
+    CrashAt,
+    Drop,
+    Evenly,
+    Exponential,
+    ModelError,
+    Poisson,
+    Refused,
+    Retry,
+    Slow,
+    System,
+    Times,
+    ms,
+    run,
+    sec,
+)  # fmt: skip
 from rehearsal.process import Process, blend, blends, chain, changes, choreograph, explain, monolith, orchestrate
 from rehearsal.traffic import traffic
 from tests.processes import branched, diamond, sequence, services, step
@@ -338,3 +354,20 @@ def test_another_reader_touches_the_conductor_and_nobody_else_in_a_dance_but_who
     assert touched(orchestrate, add_notify) == {"orders": 1, "mail": 1}
     danced = touched(lambda process: choreograph(process, failures=False), add_notify)
     assert danced["mail"] == 1 and not {"inventory", "payment", "shipping"} & danced.keys()
+
+
+def test_a_step_that_was_rejected_when_asked_again_may_be_done():
+    """The crash comes after the effect and outlasts all retries: the last answer is "down", and it is undone."""
+    shop = orchestrate(sequence(services(network=1, takes=10)), timeout=200, retry=Retry(2, wait=100))
+    done = run(shop, Times("order", at=[0]), faults=[CrashAt("inventory", "reserve", "after", lasting=1000)])
+    assert [(one.name, one.amount) for one in done.effects] == [("reserve", 1), ("reserve", -1)]
+    assert done.fates() == ["compensated"]
+
+
+def test_a_join_that_is_delivered_late_waits_for_the_others_and_reacts_once():
+    """Both events on their way to shipping are lost, and come again: the first of them is no second reaction."""
+    shop = choreograph(diamond(services(network=1, takes=10)))
+    lost = Drop(("broker", "shipping"), at=26, lasting=0.001, ways="there")
+    done = run(shop, Times("order", at=[0]), faults=[lost])
+    assert len(rows(done, source="broker", target="shipping", attempt=2)) == 2
+    assert [one.name for one in done.effects if one.service == "shipping"] == ["ship"]

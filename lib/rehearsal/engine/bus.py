@@ -17,7 +17,7 @@ class Bus:
 
     def __init__(self, engine):
         self.engine = engine
-        self.joins: dict = {}  # plan -> request -> the topics that have come, None once its handler has reacted
+        self.joins: dict = {}  # plan -> request -> the topics that have come, then the message its handler reacted to
         self.dead_letters: list[int] = []  # rows of the deliveries that were given up
         self.letters: list[tuple[int, bool]] = []  # of each, its request, and whether it is an undo
 
@@ -74,12 +74,14 @@ class Bus:
         def arrive(message):
             row, topic = message.case.row, message.route.edge
             topics = come.setdefault(row, set())
-            again = self.engine.trace.attempt[message.row] > 1  # of the one that reacted
-            if topics is not None and not again:
+            if isinstance(topics, set):
                 topics.add(self.engine.trace.edges[topic].name)
-                if plan.handler.ready(message.payload, frozenset(topics)):
-                    come[row], again = None, True
-            if again:
+                reacts = plan.handler.ready(message.payload, frozenset(topics))
+                if reacts:
+                    come[row] = message.waiter
+            else:  # only the one it reacted to comes again; another may come a second time because it was lost
+                reacts = topics is message.waiter and self.engine.trace.attempt[message.row] > 1
+            if reacts:
                 step(message)
             else:
                 trace, now = self.engine.trace, self.engine.now

@@ -16,6 +16,10 @@ class Outage(NamedTuple):
     until: float
 
 
+class Struck(Exception):
+    """Leave a handler whose service has gone down under it."""
+
+
 def crash(engine, node, fault, until):
     """Stop a node: work in progress first, then what waits, each as the fault and its kind of message say."""
     node.downs += 1

@@ -1,5 +1,6 @@
 """Work done in process: what a monolith does instead of a call."""
 
+from rehearsal.engine.crashes import Struck
 from rehearsal.engine.waits import WAITS
 from rehearsal.errors import Failed, Refused
 from rehearsal.trace import FAILED, LOST, OK, REFUSED
@@ -39,6 +40,8 @@ class Work:
             outcome, problem = REFUSED, error
         except Failed as error:
             outcome, problem = FAILED, error
+        except Struck:
+            return  # the process has gone down, and this work with it
         engine.settle(message, outcome)
         engine.wake(self.parent, value, problem)
 

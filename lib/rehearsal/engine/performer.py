@@ -10,10 +10,10 @@ from rehearsal.engine.bus import Bus
 from rehearsal.engine.carrier import Carrier
 from rehearsal.engine.compiler import Compiler
 from rehearsal.engine.context import Context
+from rehearsal.engine.crashes import Struck
 from rehearsal.engine.inside import Work
 from rehearsal.engine.ledger import Ledger
 from rehearsal.engine.mishaps import Mishaps
-from rehearsal.engine.traps import Struck
 from rehearsal.engine.waits import WAITS, forgotten, not_a_wait
 from rehearsal.errors import Failed, ModelError, Refused
 from rehearsal.trace import FAILED, OK, REFUSED, REJECTED
@@ -172,7 +172,7 @@ class Engine(Carrier):
             raise Failed("an injected error")
         try:
             return plan.function(Context(self, message), message.payload)
-        except (Refused, Failed, ModelError):
+        except (Refused, Failed, ModelError, Struck):
             raise
         except Exception as error:
             self.mishaps.note(plan, error, self._now)

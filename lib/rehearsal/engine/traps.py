@@ -4,13 +4,9 @@ from contextlib import contextmanager
 from functools import partial
 from math import inf
 
-from rehearsal.engine.crashes import crash, restart
+from rehearsal.engine.crashes import Struck, crash, restart
 from rehearsal.engine.messages import FIRST, Alarm
 from rehearsal.trace import OK
-
-
-class Struck(Exception):
-    """Leave a handler whose service has gone down under it."""
 
 
 class Trap:

@@ -3,6 +3,7 @@
 Only the routes over a link that some fault strikes pass through here; a message on any other pays nothing.
 """
 
+from functools import partial
 from math import inf, prod
 
 from rehearsal.draws import Uniform
@@ -22,6 +23,7 @@ class Leg:
     def __init__(self, engine, source, target, kind, faults, broker):
         self.engine, self.kind, self.faults, self.broker = engine, kind, faults, broker
         self.place = f"{kind} {source} → {target}"
+        self.source = source
         self.books = {}
 
     def _chance(self, purpose, message):
@@ -101,6 +103,11 @@ class Leg:
             engine.outcome[message.row] = LOST
             due = engine.trace.sent[message.row] + self.broker.redelivers
             engine.at(max(due, engine.now), Alarm(lambda _: engine.bus.redeliver(message)))
+        elif self.kind == "publish" and engine.compiler.nodes[self.source].outbox is not None:
+            engine.outcome[message.row] = LOST  # the relay has it until the broker acknowledges it
+            due = engine.trace.sent[message.row] + self.broker.redelivers
+            again, outbox = partial(engine.bus.redeliver, message), engine.compiler.nodes[self.source].outbox
+            engine.at(max(due, engine.now), Alarm(lambda _: outbox.put(again)))
         else:
             engine.bus.forget(message, False)
 

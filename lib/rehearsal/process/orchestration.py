@@ -62,6 +62,7 @@ def conducting(process, steps, policies, tell=None, together=False):
     policies = {word: value for word, value in policies.items() if value is not None}
     later = {step.name: {**policies, "retry": process.tail} for step in steps if step.name in process.beyond}
     agenda_of = agenda(process, steps)
+    surely_not = (Refused,) if "retry" in policies else (Refused, Rejected)
 
     def place(ctx, payload):
         waiting, done, problem, turned = agenda_of(payload), [], None, False
@@ -83,8 +84,8 @@ def conducting(process, steps, policies, tell=None, together=False):
                 over.add(step.name)
                 problem = problem or (None if step.optional else error)
                 turned = turned or (step.name == process.pivot and error is None)
-                if not isinstance(error, Refused | Rejected):
-                    done.append(step)  # or it may be done: a time-out does not tell
+                if not isinstance(error, surely_not):
+                    done.append(step)  # or it may be done: a time-out does not tell, nor a no to who has asked before
                 if tell is not None and (error is None or error is problem):
                     tell(ctx, payload, step.event if error is None else step.fails)
         if problem is None:
