@@ -48,7 +48,7 @@ def interval(sample, how="t", level=0.95):
     if n < 2:
         return Interval(mean, nan, nan, n)
     if min(sample) == max(sample):
-        return Interval(sample[0], sample[0], sample[0], n)
+        return Interval(mean := float(sample[0]), mean, mean, n)
     if how == "t":
         half = _half(sample, mean, level)
         return Interval(mean, mean - half, mean + half, n)

@@ -36,16 +36,23 @@ def sweep(recipe, grid, seeds=20, *, executor=None, progress=True, cache=False, 
     `seeds`: how many, or which. `until=HalfWidth(…)` asks for as many more, again and again, until it is content.
     `warmup` [ms]: requests offered earlier are left out. `executor`: any of concurrent.futures, Dask's too; the frame
     is the same to the last bit. `cache`: True or a folder keeps every run on disk. `progress` shows a bar where
-    somebody watches. A run that fails is left out and reported in `attrs["failed"]` with its parameters; Ctrl-C returns what is
-    done, and sets `attrs["interrupted"]`; `attrs["note"]` says what a reader of the frame has to know.
+    somebody watches. A run that fails is left out and reported in `attrs["failed"]` with its parameters; Ctrl-C returns
+    what is done, and sets `attrs["interrupted"]`; `attrs["note"]` says what a reader of the frame has to know.
 
     >>> frame = sweep(lambda seed, every, loss=0: every + seed - loss, {"every": [10, 20], "loss": [0, 1]}, seeds=2)
     >>> frame.columns.tolist(), len(frame), frame.attrs["note"]
     (['every', 'loss', 'seed', 'value'], 8, '8 runs, no warm-up was cut')
     """
+    return gather(
+        recipe, points(grid), seeds, executor=executor, progress=progress, cache=cache, until=until, warmup=warmup
+    )  # fmt: skip
+
+
+def gather(recipe, places, seeds, *, executor=None, progress=True, cache=False, until=None, warmup=0.0):
+    """Return the frame of a recipe at some points; `sweep` says what the options mean."""
     found: dict = {}
-    places, seeds, warmup = points(grid), seeds_of(seeds), duration(warmup, "warmup")
-    check_recipe(recipe, grid)
+    seeds, warmup = seeds_of(seeds), duration(warmup, "warmup")
+    check_recipe(recipe, places[0].values)
     work = Work(recipe, [point.values for point in places], warmup)
     interrupted = False
     with bar(progress, getattr(recipe, "__name__", "runs")) as shown:
