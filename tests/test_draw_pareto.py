@@ -130,6 +130,11 @@ def test_the_line_joins_what_is_not_beaten_in_two():
     assert line.get_xydata().tolist() == [[11, 92.6], [11, 89.1], [12, 89.1]]
 
 
+def test_two_side_by_side_have_the_same_axes():
+    assert draw(designs(), xlim=(0, 20), ylim=(50, 100)).get_xlim() == (0, 20)
+    assert draw(designs(), ylim=(50, 100)).get_ylim() == (50, 100)
+
+
 def test_it_draws_on_a_panel_that_is_given():
     _, ax = plt.subplots()
     assert draw(designs(), ax=ax, title="One", subtitle="") is ax and ax.get_title(loc="left") == "One"

@@ -11,20 +11,22 @@ SIZE = 17.0  # diameter of a mark [pt]
 AIR = 1.5  # between two marks [pt]
 
 
-def pareto(frame, x, y, *, better, third=None, names=None, ax=None, title=None, subtitle=None):
+def pareto(
+    frame, x, y, *, better, third=None, names=None, xlim=None, ylim=None, ax=None, title=None, subtitle=None
+):  # fmt: skip
     """Draw the rows of a frame, named by its index, by two of its columns, and return the Axes.
 
     `better` is {column: "less" or "more"} for `x`, `y` and any further column that counts. Filled and named are the
     rows that no other beats in all of these; a line joins those that are not beaten in `x` and `y` alone. The value of
     the column `third` is written in each mark. `names`: which rows to name, by themselves the filled ones. Rows that
     are equal share a mark, "× 3" says how many; marks that would cover each other stand side by side. The names of the
-    columns are the labels of the axes.
+    columns are the labels of the axes; give two pictures side by side the same `xlim` and `ylim`.
     """
     best, line = front(frame, better), outline(frame, x, y, better)
     with house.style():
         ax = house.panel(ax, 8.6, 4.8)
         ax.set(xlabel=x, ylabel=y)
-        _limits(ax, frame, x, y)
+        _limits(ax, frame, (x, y), (xlim, ylim))
         ax.plot(*zip(*line, strict=True), color=palette.HUB_EDGE, lw=1.2, zorder=1.5, gid="front")
         house.folded(ax, title or message(frame, better), look(third, better) if subtitle is None else subtitle)
         marks = _marks(ax, frame, x, y, third, best)
@@ -89,11 +91,11 @@ def dodge(places, size):
     return moves
 
 
-def _limits(ax, frame, x, y):
-    for column, set_limits, air in ((x, ax.set_xlim, 0.09), (y, ax.set_ylim, 0.14)):
+def _limits(ax, frame, columns, said):
+    for column, limits, set_limits, air in zip(columns, said, (ax.set_xlim, ax.set_ylim), (0.09, 0.14), strict=True):
         low, high = frame[column].min(), frame[column].max()
         more = air * ((high - low) or max(abs(high), 1.0))
-        set_limits(low - more, high + more)
+        set_limits(limits or (low - more, high + more))
 
 
 def _marks(ax, frame, x, y, third, best):
