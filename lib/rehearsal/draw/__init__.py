@@ -15,8 +15,11 @@ from rehearsal.draw.process import process
 from rehearsal.draw.propagation import propagation, propagation_pair
 from rehearsal.draw.sequence import sequence, sequence_pair
 from rehearsal.draw.show import alt, describe, png, show
+from rehearsal.draw.sweep import sweep
 from rehearsal.draw.tails import tails
+from rehearsal.draw.tornado import tornado
 from rehearsal.draw.waterfall import waterfall, waterfall_pair
+from rehearsal.draw.winners import winners
 from rehearsal.draw.wiring import wiring, wiring_pair
 from rehearsal.draw.workers import workers
 
@@ -49,10 +52,13 @@ __all__ = [
     "sequence_pair",
     "show",
     "style",
+    "sweep",
     "tails",
     "title",
+    "tornado",
     "waterfall",
     "waterfall_pair",
+    "winners",
     "wiring",
     "wiring_pair",
     "workers",

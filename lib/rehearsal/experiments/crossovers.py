@@ -135,6 +135,7 @@ def found(search, low, high):
         said = _throughout(search, winners, low, high)
     said = f"{'interrupted, so far ' * search.interrupted}{rivals.metric}: {said}"
     names, frame = tuple(rivals.names), pd.concat(search.frames, ignore_index=True)
+    frame.attrs = search.frames[0].attrs | {"interrupted": search.interrupted}
     seen = pd.DataFrame(rows)
     return Crossover(search.parameter, rivals.metric, names, at, start, end, before, after, said, seen, frame)
 

@@ -8,6 +8,7 @@ from rehearsal.measures import percentile
 
 MORE_IS_BETTER = ("on time", "throughput")
 DONE = ("on time", "late")
+UNITS = dict.fromkeys(FATES, "share") | dict.fromkeys(("mean", "p50", "p95", "p99"), "ms") | {"throughput": "1/s"}
 
 
 def measured(result, warmup=0.0):

@@ -5,6 +5,7 @@ from typing import Any
 
 from rehearsal.experiments.bar import bar
 from rehearsal.experiments.cache import Cache
+from rehearsal.experiments.metrics import UNITS
 from rehearsal.experiments.points import check_recipe, label, points, seeds_of
 from rehearsal.experiments.stop import rounds, unmet
 from rehearsal.experiments.workers import Failure, Work, outcomes
@@ -90,7 +91,9 @@ def _frame(places, found):
     columns: dict = {name: [places[place].labels[name] for (place, _), _ in done] for name in parameters}
     columns["seed"] = [seed for (_, seed), _ in done]
     columns |= {name: [outcome.get(name, float("nan")) for _, outcome in done] for name in metrics}
-    return pd.DataFrame(columns)
+    frame = pd.DataFrame(columns)
+    frame.attrs["units"] = dict(UNITS) if metrics.keys() >= UNITS.keys() else {}  # known where runs were measured
+    return frame
 
 
 def _noted(frame, places, found):
