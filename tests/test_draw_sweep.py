@@ -190,6 +190,11 @@ def test_two_panels_have_the_same_axes():
     readable(left.figure)
 
 
+def test_whole_numbers_have_whole_ticks():
+    ax = sweep(experiment(lambda seed, x: x + seed, {"x": [1, 2, 3]}, 2, **QUIET), "x", "value")
+    assert {text.get_text() for text in texts(ax.figure)} & {"1.5", "2.5"} == set()
+
+
 def test_long_names_and_lines_that_end_together_can_be_read():
     names = [*LONG][:6]
     crowd = experiment(lambda seed, style, x: x + seed % 3, {"style": names, "x": [1, 2, 3]}, 4, **QUIET)

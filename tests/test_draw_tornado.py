@@ -135,6 +135,7 @@ def test_all_of_it_can_be_read():
     many = pd.concat([found(), *(found().iloc[1:].assign(assumption=f"{LONG[n % len(LONG)]} {n}") for n in range(6))])
     many.attrs = found().attrs
     readable(tornado(many).figure)
+    assert tornado(found(names=[*LONG][:2])).get_xlim() == (-1, 1)  # these two never differ
     _, ax = plt.subplots(figsize=(9, 4))
     assert tornado(found(), ax=ax, title="Mine", subtitle="") is ax and ax.get_title(loc="left") == "Mine"
 

@@ -145,11 +145,13 @@ def _looks():
 
 def _axes(ax, found, log, unit):
     """Set up scales and ticks; return {value of x: its place on the axis}."""
-    from matplotlib.ticker import LogLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator
 
     values = list(dict.fromkeys(point[0] for one in found for point in one.points))
     numbers = numeric(values)
     places = {value: float(value) if numbers else float(i) for i, value in enumerate(values)}
+    if all(isinstance(value, int) for value in values):
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if "x" in log:
         ax.set_xscale("log")
     if "y" in log:

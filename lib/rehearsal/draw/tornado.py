@@ -143,7 +143,9 @@ def _limits(ax, frame, base, rows):
         ends[right].append((max(reach) if right else min(reach), wide))
         ends[not right].append((min(reach) if right else max(reach), PAD))
     low, high = min(at for at, _ in ends[False]), max(at for at, _ in ends[True])
-    low, high = (low, high) if low < high else (low - 1.0, high + 1.0)
+    if low == high:  # nothing differs anywhere
+        ax.set_xlim(low - 1, high + 1)
+        return
     figure.draw_without_rendering()
     room = ax.get_window_extent().width * 72 / figure.dpi
     for _ in range(20):  # what a point is worth depends on the limits

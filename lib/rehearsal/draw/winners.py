@@ -31,7 +31,7 @@ def winners(cells, *, xlabel=None, ylabel=None, ax=None, title=None, subtitle=No
                 _cell(ax, cells, grid.told.get((column, row)), (x, y), grid.wide, f"cell:{column}:{row}")
         middle = (grid.side + grid.width) / 2
         pen.text(ax, middle, grid.foot + 24, xlabel or across, colour=palette.GREY, gid="axis:x")
-        _legend(ax.get_figure(root=True), cells)
+        _legend(ax, cells)
     return describe(ax, sentence(cells))
 
 
@@ -147,13 +147,16 @@ def _labels(cells):
     return {**{name: f"{name} is better" for name in names}, NOBODY: NOBODY}
 
 
-def _legend(figure, cells):
+def _legend(ax, cells):
+    """Add the legend below the sheet, from its left edge."""
+    from matplotlib.transforms import ScaledTranslation
+
     handles = []
     for name, label in _labels(cells).items():
         handles.append(patch(faces(cells.attrs["names"])[name], (0, 0), 1, 1, label=label))
-    height = figure.get_size_inches()[1] * 72
+    where = ax.transAxes + ScaledTranslation(0, -6 / 72, ax.get_figure(root=True).dpi_scale_trans)
     how = {"ncols": len(handles), "frameon": False, "fontsize": 9, "handlelength": 1.8, "borderaxespad": 0.0}
-    figure.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 10 / height), **how)
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=where, **how)
 
 
 def _legend_width(cells):
