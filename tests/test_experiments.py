@@ -1,18 +1,21 @@
 """Experiments: tidy frames, intervals, pairs, when to stop, and that it does not matter who does the runs."""
 
-from concurrent.futures import ProcessPoolExecutor
+import io
+import os
+import sys
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from functools import partial
-from math import inf
+from math import inf, nan
 from statistics import mean, stdev
+from threading import Lock
 
 import pytest
 from scipy import stats
 
-from rehearsal import Exponential, Poisson, System, ms, run
+from rehearsal import Exponential, LoadSpike, Poisson, System, ms, run
 from rehearsal.experiments import (
     NOBODY,
     HalfWidth,
-    clear_cache,
     crossover,
     interval,
     intervals,
@@ -52,6 +55,21 @@ def test_a_replication_is_a_row_a_seed_with_the_usual_metrics():
     assert frame["mean"][1] == pytest.approx(alone.requests().latency.mean(), rel=1e-12)
 
 
+def test_a_run_is_done_again_with_other_seeds():
+    """With its load, its faults and its end; of its loads not those that its own spike had added."""
+    spiked = run(queue(0).system, Poisson("job", every=50, count=150), until=5000, seed=7,
+                 faults=LoadSpike(3, at=1000, lasting=500))  # fmt: skip
+    frame = replicate(spiked, seeds=[7, 8], **quiet)
+    assert len(spiked.loads) == 2 and frame["p95"][0] == replicate(lambda seed: spiked, 1, **quiet)["p95"][0]
+    assert frame["p95"][1] != frame["p95"][0] and frame["open"][0] == spiked.fates().count("open") / len(spiked.table)
+
+
+def test_the_units_of_what_was_measured_of_runs_are_known():
+    units = replicate(queue, seeds=1, **quiet).attrs["units"]
+    assert (units["p95"], units["on time"], units["throughput"]) == ("ms", "share", "1/s")
+    assert replicate(lambda seed: {"mean": seed}, 1, **quiet).attrs["units"] == {}
+
+
 def test_a_sweep_is_tidy_every_point_with_the_same_seeds():
     frame = sweep(line, {"style": ["a", "b"], "x": [1, 2, 3]}, seeds=[7, 9], **quiet)
     assert list(frame.columns) == ["style", "x", "seed", "value"] and len(frame) == 12
@@ -84,6 +102,32 @@ def test_the_interval_is_students():
     assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
 
 
+def test_the_bootstrap_is_bias_corrected_and_does_not_take_the_mean_to_be_normal():
+    """Of a skewed sample it reaches further to the long side; Student's cannot. It is the same each time."""
+    skewed = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 2.0, 9.0]
+    found, student = interval(skewed, how="bootstrap"), interval(skewed)
+    assert found == interval(skewed, how="bootstrap") != student and found.mean == student.mean
+    assert found.high - found.mean > 2 * (found.mean - found.low)
+    assert student.high - student.mean == pytest.approx(student.mean - student.low)
+    frame = replicate(queue, seeds=12, **quiet)
+    both = [intervals(frame, "mean", how=how).iloc[0] for how in ("t", "bootstrap")]
+    assert both[0]["mean"] == both[1]["mean"] and both[0]["low"] != both[1]["low"]
+
+
+def test_an_interval_needs_two_seeds_and_leaves_out_what_is_not_a_number():
+    assert interval([4.0])[0] == 4.0 and interval([4.0]).n == 1 and interval([4.0]).low != interval([4.0]).low
+    assert interval([3.0, nan, 5.0]) == interval([3.0, 5.0])
+    assert interval([2.0, 2.0, 2.0]) == (2.0, 2.0, 2.0, 3)
+    with pytest.raises(ValueError, match="'t' or 'bootstrap'"):
+        interval([1.0, 2.0], how="z")
+
+
+def test_parameters_left_out_are_averaged_within_each_seed_first():
+    """The seeds are the replications, not the rows: eight rows of four seeds are four."""
+    frame = sweep(line, {"style": ["b"], "x": [1, 2]}, seeds=4, **quiet)
+    assert intervals(frame, "value", by="style").iloc[0]["n"] == 4
+
+
 def test_an_interval_holds_the_truth_as_often_as_it_says():
     """M/M/1 at half load, 200 experiments of 8 seeds: 95 % of the intervals, within four standard errors (6 points)."""
     values = list(replicate(queue, seeds=400, takes=20.0, every=100.0, count=60, **quiet)["mean"])
@@ -108,6 +152,16 @@ def test_it_stops_when_it_is_narrow_enough_and_not_before():
     before = interval(frame["mean"][: len(frame) - 10])
     assert len(frame) == 10 or (before.high - before.low) / 2 >= 2.0
     assert frame.attrs["unmet"] == []
+
+
+def test_a_comparison_stops_when_the_difference_is_narrow_enough():
+    """In pairs that is long before each of the two is."""
+    until = partial(HalfWidth, "mean", below=1.0, most=60)
+    pairs = sweep(queue, {"takes": [20.0, 21.0]}, seeds=10, until=until(between="takes"), **quiet)
+    alone = sweep(queue, {"takes": [20.0, 21.0]}, seeds=10, until=until(), **quiet)
+    assert len(pairs) < len(alone) and pairs.attrs["unmet"] == [] and len(alone.attrs["unmet"]) == 2
+    found = paired(pairs, "mean", between="takes").iloc[0]
+    assert (found["high"] - found["low"]) / 2 < 1.0
 
 
 def test_it_stops_at_the_most_and_says_what_is_unmet():
@@ -147,6 +201,92 @@ def test_ctrl_c_keeps_what_is_done():
     assert frame.attrs["note"].startswith("interrupted")
 
 
+def tired(seed, x=0):
+    """Return a number, until somebody presses Ctrl-C."""
+    if seed == 3:
+        raise KeyboardInterrupt
+    return seed
+
+
+def test_ctrl_c_leaves_whole_pairs():
+    """All points have the first seed before any has the next, so what is done can be compared."""
+    frame = sweep(tired, {"x": [1, 2]}, seeds=9, **quiet)
+    assert list(frame["seed"]) == [0, 1, 2, 0, 1, 2]
+
+
+def test_ctrl_c_in_other_processes_keeps_what_is_done_there():
+    with ProcessPoolExecutor(2) as pool:
+        frame = replicate(tired, seeds=9, executor=pool, **quiet)
+    assert frame.attrs["interrupted"] and {0} <= set(frame["value"]) <= {0, 1, 2, 4, 5, 6, 7, 8}
+
+
+class Here(Executor):
+    """Do what is submitted at once, and be interrupted at the third."""
+
+    def __init__(self):
+        self.futures = []
+
+    def submit(self, function, /, *arguments):
+        future = Future()
+        self.futures.append(future)
+        if len(self.futures) < 3:
+            future.set_result(function(*arguments))
+        elif len(self.futures) == 3:
+            future.set_exception(KeyboardInterrupt())
+        return future
+
+
+def test_ctrl_c_while_others_work_keeps_what_came_back_and_calls_off_the_rest():
+    pool = Here()
+    frame = replicate(lambda seed: seed, seeds=9, executor=pool, **quiet)
+    assert frame.attrs["interrupted"] and set(frame["value"]) <= {0, 1}
+    assert all(future.cancelled() for future in pool.futures[3:])
+
+
+def test_interrupted_before_anything_is_done_is_an_empty_frame():
+    frame = replicate(tired, seeds=[3], **quiet)
+    assert len(frame) == 0 and frame.attrs["note"].startswith("interrupted")
+
+
+def test_a_worker_that_dies_is_told_and_nobody_waits_for_it():
+    with ProcessPoolExecutor(1) as pool, pytest.raises(RuntimeError, match=r"every run failed.*BrokenProcessPool"):
+        replicate(lambda seed: os._exit(1), seeds=2, executor=pool, **quiet)
+
+
+def test_a_recipe_that_cannot_travel_says_why():
+    lock = Lock()
+    with ProcessPoolExecutor(1) as pool, pytest.raises(TypeError, match=r"cannot travel.*lock"):
+        replicate(lambda seed: lock.locked(), seeds=2, executor=pool, **quiet)
+
+
+# The bar
+
+
+class Terminal(io.StringIO):
+    """Take what a terminal would show."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("place", "wanted", "shown"), [
+    (Terminal, True, True), (Terminal, False, False), (io.StringIO, True, False),
+])  # fmt: skip
+def test_the_bar_shows_where_somebody_watches_and_it_is_wanted(monkeypatch, place, wanted, shown):
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    monkeypatch.setattr(sys, "stderr", screen := place())
+    replicate(line, seeds=3, progress=wanted)
+    assert ("line" in screen.getvalue() and "0/3" in screen.getvalue()) == shown
+    assert shown or screen.getvalue() == ""
+
+
+def test_the_bar_shows_in_a_notebook_that_is_open(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", screen := io.StringIO())
+    monkeypatch.setenv("JPY_SESSION_NAME", "04.ipynb")
+    replicate(line, seeds=3)
+    assert "0/3" in screen.getvalue() and screen.getvalue().endswith(" \r")  # it leaves nothing behind
+
+
 # Who does the runs
 
 
@@ -158,27 +298,6 @@ def test_two_processes_give_the_same_frame_to_the_bit_also_for_what_is_not_impor
         assert sweep(recipe, {"which": [*takes]}, seeds=4, executor=pool, **quiet).equals(alone)
 
 
-def test_the_cache_finds_what_it_has_and_nothing_else(tmp_path):
-    calls = tmp_path / "calls"
-    folder = tmp_path / "kept"
-
-    def counted(seed, x, by=1, path=calls):
-        with open(path, "a") as file:
-            file.write(".")
-        return x * by + seed
-
-    def ask(**grid):
-        frame = sweep(counted, grid, seeds=2, cache=folder, **quiet)
-        return list(frame["value"]), len(calls.read_text())
-
-    assert ask(x=[1, 2]) == ([1, 2, 2, 3], 4)
-    assert ask(x=[1, 2]) == ([1, 2, 2, 3], 4)  # found
-    assert ask(x=[2, 3]) == ([2, 3, 3, 4], 6)  # half of it
-    assert ask(x=[1], by=[5]) == ([5, 6], 8)  # another question
-    assert (clear_cache(folder), clear_cache(folder)) == (8, 0)
-    assert ask(x=[1]) == ([1, 2], 10)
-
-
 # Verdicts
 
 
@@ -186,6 +305,54 @@ def test_a_crossover_is_where_the_lines_meet_within_its_interval():
     found = crossover(line, "x", "value", low=0.0, high=10.0, between=("style", "a", "b"), seeds=12, **quiet)
     assert found and found.low <= 5.0 <= found.high and abs(found.at - 5.0) < 0.2
     assert (found.before, found.after) == ("a", "b")
+
+
+def test_the_interval_of_a_crossover_holds_the_truth_as_often_as_it_says():
+    """The root is at 5 plus the mean of the noise of the seeds: of 40 experiments of 12 seeds, 95 % ± 3 errors."""
+
+    def noisy(seed, style, x):
+        return x if style == "a" else 5.0 + (seed * 7919 % 101 - 50) / 25
+
+    held = 0
+    for first in range(0, 480, 12):
+        found = crossover(noisy, "x", "value", low=0.0, high=10.0, between=("style", "a", "b"),
+                          seeds=range(first, first + 12), **quiet)  # fmt: skip
+        held += found.low <= 5.0 <= found.high
+    assert abs(held / 40 - 0.95) <= 0.11  # three standard errors; a bootstrap of twelve is a little too narrow
+
+
+def test_a_crossover_between_whole_numbers_looks_at_whole_numbers():
+    found = crossover(line, "x", "value", low=0, high=16, between=("style", "a", "b"), seeds=6, **quiet)
+    assert {type(x) for x in found.points["x"]} == {int} and 4 <= found.at <= 6
+
+
+def test_a_second_crossover_is_told():
+    def valley(seed, style, x):
+        return abs(x - 5.0) if style == "a" else 2.0 + (seed % 3 - 1) / 10
+
+    found = crossover(valley, "x", "value", low=0.0, high=10.0, between=("style", "a", "b"), seeds=6, **quiet)
+    assert (found.before, found.after) == ("b", "a") and abs(found.at - 3) < 0.2
+    assert "it turns again between 5 and 7.5" in found.said
+
+
+def test_an_interrupted_crossover_says_what_it_has():
+    def stopped(seed, style, x):
+        if x not in (0.0, 2.5, 5.0, 7.5, 10.0):
+            raise KeyboardInterrupt
+        return line(seed, style, x - 0.3)
+
+    found = crossover(stopped, "x", "value", low=0.0, high=10.0, between=("style", "a", "b"), seeds=6, **quiet)
+    assert found.said.startswith("interrupted, so far value: ") and 5.0 <= found.at <= 5.6
+
+
+def test_two_systems_are_compared_in_pairs():
+    """What the seeds do to both cancels: a difference of 1 is told among values that differ by 100."""
+
+    def wide(seed, style, x, y):
+        return 100.0 * (seed % 5) + (style == "b") * (1 + seed % 2 / 10)
+
+    cells = winner_map(wide, ("x", [0]), ("y", [0]), "value", between=("style", "a", "b"), seeds=10, **quiet)
+    assert list(cells["winner"]) == ["a"] and cells["high"][0] - cells["low"][0] < 0.2
 
 
 def test_no_crossover_is_a_result():
@@ -213,6 +380,16 @@ def test_the_assumption_that_flips_the_verdict_comes_first():
     found = sensitivity(line, base, ranges, "value", between=("style", "a", "b"), seeds=6, **quiet)
     assert list(found["assumption"]) == ["", "x", "x", "slope", "slope"]
     assert list(found["flips"]) == [False, False, True, False, False]
+
+
+def test_a_verdict_that_is_lost_is_not_one_that_flips():
+    """At 5 nobody is better: that is no other winner."""
+    base, ranges = {"x": 4, "slope": 1.0}, {"x": (5, 3)}
+    found = sensitivity(line, base, ranges, "value", between=("style", "a", "b"), seeds=6, **quiet)
+    assert list(found["winner"]) == ["a", NOBODY, "a"] and not found["flips"].any()
+    assert list(found["end"]) == ["base", "low", "high"] and list(found["value"])[1:] == [5, 3]
+    with pytest.raises(ValueError, match="assumptions here: slope, x"):
+        sensitivity(line, base, {"y": (1, 2)}, "value", between=("style", "a", "b"), **quiet)
 
 
 def test_a_root_beyond_what_was_looked_at_is_told_so():

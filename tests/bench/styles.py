@@ -19,6 +19,7 @@ from rehearsal import (
     run,
     sec,
 )  # fmt: skip
+from rehearsal.experiments import replicate
 from rehearsal.process import Process, Step, blend, choreograph, monolith, orchestrate
 from tests.bench.order_flow import EVERY, HOP, SERVICES, WORKERS
 
@@ -66,19 +67,20 @@ def flows():
     }
 
 
-def once(seed):
-    """Run the flow once, and return how many orders were done: all that travels back."""
-    result = run(orchestrate(process()), Poisson("order", every=EVERY * ms, count=10_000), seed=seed, keep="totals")
-    return result.fates().count("on time")
+def recipe(seed, orders=2_000):
+    """Run the flow once."""
+    return run(orchestrate(process()), Poisson("order", every=EVERY * ms, count=orders), seed=seed)
 
 
-def speed_up(runs=12):
-    """Return the seconds that so many runs take in this process, and on two."""
-    begin = perf_counter()
-    alone = [once(seed) for seed in range(runs)]
-    middle = perf_counter()
+def speed_up(runs=40, rounds=3):
+    """Return the seconds that an experiment of so many runs takes in this process, and on two: the best of a few."""
+    times = []
     with ProcessPoolExecutor(2) as pool:
-        list(pool.map(once, range(2)))  # the processes are up before the clock runs
-        start = perf_counter()
-        assert list(pool.map(once, range(runs))) == alone
-        return middle - begin, perf_counter() - start
+        replicate(recipe, 8, executor=pool, orders=10, progress=False)  # the processes are up before the clock runs
+        for _ in range(rounds):
+            begin = perf_counter()
+            alone = replicate(recipe, runs, progress=False)
+            middle = perf_counter()
+            assert replicate(recipe, runs, executor=pool, progress=False).equals(alone)
+            times.append((middle - begin, perf_counter() - middle))
+    return min(alone for alone, _ in times), min(together for _, together in times)

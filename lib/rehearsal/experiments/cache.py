@@ -1,30 +1,36 @@
 """Keep what was measured on disk, and find it again where nothing that it depends on has changed."""
 
 import json
+import re
+import sys
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
-from shutil import rmtree
 
-from rehearsal.experiments.workers import Failure, pickled
+from rehearsal.experiments.keys import LIBRARY, digest
+from rehearsal.experiments.workers import Failure
 
 FOLDER = ".rehearsal-cache"
+NAME = re.compile(r"[0-9a-f]{64}\.(json|part)")
 
 
 class Cache:
     """Look up runs before they are done; off by default.
 
-    Invariant: the key of a run is a digest of everything that it is a function of: the recipe with all it refers to,
-    the values at its point, the warm-up, the seed, and the source of this library and of the recipe's own module. What
-    it does not see: other modules of the reader's own that the recipe imports, files it reads, a clock it looks at.
-    Failures are not kept.
+    Invariant: the key of a run is a digest of everything that it is a function of: the recipe with its code, what it
+    closes over and the globals it uses, the values at its point, the warm-up, the seed, this library and Python. What
+    it cannot see: files a recipe reads, a clock it looks at, names it makes up. Failures are not kept.
     """
 
     def __init__(self, wanted, work):
-        self.work = work
         self.wanted, self.folder = bool(wanted), Path(FOLDER if isinstance(wanted, bool) else wanted)
-        if self.wanted:
-            self.base = sha256(library() + own_source(work.recipe)).hexdigest()
+        if not self.wanted:
+            return
+        try:
+            recipe = digest(library(), sys.version_info[:2], work.recipe, work.warmup)
+            self.keys = [digest(recipe, point) for point in work.points]
+        except TypeError as error:
+            said = f"no cache, since it cannot be told what this recipe depends on: {error}. Say cache=False, or make"
+            raise TypeError(f"{said} it inside the recipe") from None
 
     def first(self, tasks, rest):
         """Yield (task, outcome): what is kept, then what `rest(tasks)` does of the others, which it keeps."""
@@ -45,26 +51,24 @@ class Cache:
 
     def _place(self, task):
         place, seed = task
-        alone = self.work._replace(points={0: self.work.points[place]})
-        return self.folder / f"{sha256(self.base.encode() + pickled(alone, [(0, seed)])).hexdigest()}.json"
+        return self.folder / f"{digest(self.keys[place], seed)}.json"
 
 
 def clear_cache(folder=FOLDER):
-    """Forget everything that was kept in a folder, and return how many runs that were."""
-    kept = list(Path(folder).glob("*.json"))
-    if kept:
-        rmtree(folder)
-    return len(kept)
+    """Forget everything that was kept in a folder, and return how many runs that were; other files stay.
+
+    >>> clear_cache("a folder that is not there")
+    0
+    """
+    mine = [path for path in Path(folder).glob("*") if NAME.fullmatch(path.name)]
+    for path in mine:
+        path.unlink()
+    if mine and not any(Path(folder).iterdir()):
+        Path(folder).rmdir()
+    return sum(path.suffix == ".json" for path in mine)
 
 
 @cache
 def library():
     """Return the source of this library, as bytes."""
-    root = Path(__file__).parent.parent
-    return b"".join(path.read_bytes() for path in sorted(root.rglob("*.py")))
-
-
-def own_source(recipe):
-    """Return the source of the module a recipe is in, as bytes; a notebook's cells travel with the recipe itself."""
-    file = getattr(recipe, "__globals__", {}).get("__file__")
-    return Path(file).read_bytes() if file and Path(file).exists() else b""
+    return b"".join(path.read_bytes() for path in sorted(LIBRARY.rglob("*.py")))

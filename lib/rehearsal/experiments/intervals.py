@@ -83,6 +83,13 @@ def intervals(frame, metric, by=None, how="t", level=0.95):
 
     `by` names the parameters that tell the points apart, by itself all of them. The seeds are the replications: where
     `by` leaves parameters out, their values are averaged within each seed first.
+
+    >>> from rehearsal.experiments import sweep
+    >>> frame = sweep(lambda seed, hops: 10 * hops + seed, {"hops": [1, 2]}, seeds=3)
+    >>> print(intervals(frame, "value", by="hops").round(1).to_string(index=False))
+     hops  mean  low  high  n
+        1  11.0  8.5  13.5  3
+        2  21.0 18.5  23.5  3
     """
     metric = metric_of(frame, metric)
     names = _columns(frame, by)
@@ -99,6 +106,15 @@ def paired(frame, metric, between="style", base=None, how="t", level=0.95):
     Each value is compared with `base` (by itself the first): the difference is its metric minus that of the base, of
     the seeds that both have. The columns are the other parameters, the `difference` in words, mean, low, high, n, and
     whether it `differs`: whether 0 is outside of the interval.
+
+    >>> from rehearsal.experiments import sweep
+    >>> def recipe(seed, style): return 100 * seed + (2 if style == "bus" else 0) + seed % 2
+    >>> frame = sweep(recipe, {"style": ["calls", "bus"]}, seeds=4)
+    >>> intervals(frame, "value", by="style")["low"].round(1).tolist()  # one by one, nothing could be told
+    [-55.3, -53.3]
+    >>> print(paired(frame, "value", between="style").to_string(index=False))
+     difference  mean  low  high  n  differs
+    bus − calls   2.0  2.0   2.0  4     True
     """
     metric = metric_of(frame, metric)
     parameters = parameters_of(frame)

@@ -31,6 +31,12 @@ def metrics(run, warmup=0.0):
     Requests offered before `warmup` [ms] are left out. mean, p50, p95 and p99 are of the latency of the requests that
     were done, on time or late: the shares say how many were not. Throughput is how many were done a second from the
     warm-up to the end of the run.
+
+    >>> from rehearsal import run
+    >>> from rehearsal.shop import ORDERS, choreographed
+    >>> found = metrics(run(choreographed(), ORDERS, seed=7))
+    >>> [*found][-5:], found["on time"]
+    (['mean', 'p50', 'p95', 'p99', 'throughput'], 1.0)
     """
     table = run.table
     rows = list(zip(table.offered, table.settled, run.fates(), strict=True))

@@ -1,11 +1,14 @@
 """The points of an experiment: every combination of the values of its parameters, and their names in a frame."""
 
+from contextlib import suppress
 from functools import partial
 from inspect import Parameter, signature
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from rehearsal.errors import unknown
+from rehearsal.engine import Run, run
+from rehearsal.errors import ModelError, unknown
+from rehearsal.faultcheck import spikes
 
 PLAIN = (str, int, float, bool, type(None))
 
@@ -95,6 +98,34 @@ def seeds_of(seeds):
     if not found or len(set(found)) < len(found):
         raise ValueError(f"seeds is how many, 1 or more, or a list of different ones, not {seeds!r}")
     return found
+
+
+class Again(NamedTuple):
+    """Do a run again with other seeds: a recipe without parameters."""
+
+    system: Any
+    loads: tuple
+    faults: tuple
+    until: float | None
+
+    def __call__(self, seed):
+        return run(self.system, self.loads, until=self.until, seed=seed, faults=self.faults)
+
+
+def recipe_of(thing):
+    """Return the recipe that does a run again, or the recipe itself."""
+    if not isinstance(thing, Run):
+        return thing
+    return Again(thing.system, given(thing.loads, thing.faults), thing.faults, thing.until)
+
+
+def given(loads, faults):
+    """Return the loads of a run that it was given: without those at the end that its spikes have added."""
+    for count in range(1, len(loads)):
+        with suppress(ModelError):  # so few are not all that the spikes name
+            if loads[:count] + spikes(loads[:count], faults) == loads:
+                return loads[:count]
+    return loads
 
 
 def check_recipe(recipe, names):

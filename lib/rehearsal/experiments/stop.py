@@ -12,6 +12,11 @@ class HalfWidth(NamedTuple):
     experiment ends the same however it is executed. `most` seeds are the end all the same. `between` names the
     parameter whose values are compared: then it is the width of their paired difference. Looking often and stopping at
     a lucky moment makes intervals a little too narrow: begin with ten seeds or more.
+
+    >>> from rehearsal.experiments import replicate
+    >>> frame = replicate(lambda seed: seed % 5, seeds=10, until=HalfWidth("value", below=0.5))
+    >>> len(frame), frame.attrs["unmet"]
+    (40, [])
     """
 
     metric: str

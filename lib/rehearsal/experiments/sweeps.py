@@ -6,7 +6,7 @@ from typing import Any
 from rehearsal.experiments.bar import bar
 from rehearsal.experiments.cache import Cache
 from rehearsal.experiments.metrics import UNITS
-from rehearsal.experiments.points import check_recipe, label, points, seeds_of
+from rehearsal.experiments.points import check_recipe, label, points, recipe_of, seeds_of
 from rehearsal.experiments.stop import rounds, unmet
 from rehearsal.experiments.workers import Failure, Work, outcomes
 from rehearsal.units import duration, pretty
@@ -15,14 +15,16 @@ OPTIONS = ("executor", "progress", "cache", "until", "warmup")
 
 
 def replicate(recipe, seeds=20, *, executor=None, progress=True, cache=False, until=None, warmup=0.0, **params):
-    """Run a recipe once for each seed and return a frame, a row a seed; see `sweep` for the options.
+    """Run a recipe once for each seed, or do a run again with other seeds, and return a frame, a row a seed.
+
+    `sweep` says what a recipe is, and what the options mean.
 
     >>> replicate(lambda seed, scale: scale * seed, seeds=3, scale=10)["value"].tolist()
     [0, 10, 20]
     """
     grid: dict[str, Any] = {name: {label(value): value} for name, value in params.items()}
     return sweep(
-        recipe, grid, seeds, executor=executor, progress=progress, cache=cache, until=until, warmup=warmup
+        recipe_of(recipe), grid, seeds, executor=executor, progress=progress, cache=cache, until=until, warmup=warmup
     )  # fmt: skip
 
 

@@ -49,6 +49,12 @@ def _table(cells, frame, rivals, axes):
 
 
 def tally(cells):
-    """Return {winner: number of cells} for both systems and "no difference", in that order."""
+    """Return {winner: number of cells} for both systems and "no difference", in that order.
+
+    >>> def recipe(seed, style, hops, latency): return hops * latency if style == "calls" else 12 + seed % 3 - 1
+    >>> tally(winner_map(recipe, ("hops", [1, 4]), ("latency", [3, 9]), "value", between=("style", "calls", "bus"),
+    ...     seeds=6))
+    {'calls': 2, 'bus': 1, 'no difference': 1}
+    """
     won = list(cells["winner"])
     return {name: won.count(name) for name in (*cells.attrs["names"], NOBODY)}
