@@ -6,6 +6,7 @@ import sys
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from functools import partial
 from math import inf, nan
+from random import Random
 from statistics import mean, stdev
 from threading import Lock
 
@@ -144,6 +145,15 @@ def test_pairs_are_narrower_than_two_intervals():
     assert together["differs"] and together["high"] - together["low"] < (alone["high"] - alone["low"]) / 2
 
 
+def test_a_paired_difference_is_the_other_minus_the_base():
+    frame = sweep(line, {"style": ["a", "b", "c"], "x": [1, 20]}, seeds=6, **quiet)
+    found = paired(frame, "value", between="style", base="b")
+    assert list(found["difference"]) == ["a − b", "c − b"] * 2 and list(found["mean"]) == [-4.0, 0.0, 15.0, 0.0]
+    assert list(found["differs"]) == [True, False] * 2
+    with pytest.raises(ValueError, match="no value of 'style': a, b, c"):
+        paired(frame, "value", between="style", base="d")
+
+
 def test_it_stops_when_it_is_narrow_enough_and_not_before():
     until = HalfWidth("mean", below=2.0, most=200)
     frame = replicate(queue, seeds=10, until=until, **quiet)
@@ -215,13 +225,14 @@ def test_ctrl_c_leaves_whole_pairs():
 
 
 def test_ctrl_c_in_other_processes_keeps_what_is_done_there():
+    """Two workers take seeds in their order, so that two of the first three are done before the fourth is begun."""
     with ProcessPoolExecutor(2) as pool:
         frame = replicate(tired, seeds=9, executor=pool, **quiet)
-    assert frame.attrs["interrupted"] and {0} <= set(frame["value"]) <= {0, 1, 2, 4, 5, 6, 7, 8}
+    assert frame.attrs["interrupted"] and len({0, 1, 2} & set(frame["value"])) >= 2 and 3 not in set(frame["value"])
 
 
 class Here(Executor):
-    """Do what is submitted at once, and be interrupted at the third."""
+    """Do what is submitted at once, and be interrupted at the third; the rest waits."""
 
     def __init__(self):
         self.futures = []
@@ -229,7 +240,7 @@ class Here(Executor):
     def submit(self, function, /, *arguments):
         future = Future()
         self.futures.append(future)
-        if len(self.futures) < 3:
+        if len(self.futures) != 3 and len(self.futures) < 6:
             future.set_result(function(*arguments))
         elif len(self.futures) == 3:
             future.set_exception(KeyboardInterrupt())
@@ -239,8 +250,8 @@ class Here(Executor):
 def test_ctrl_c_while_others_work_keeps_what_came_back_and_calls_off_the_rest():
     pool = Here()
     frame = replicate(lambda seed: seed, seeds=9, executor=pool, **quiet)
-    assert frame.attrs["interrupted"] and set(frame["value"]) <= {0, 1}
-    assert all(future.cancelled() for future in pool.futures[3:])
+    assert frame.attrs["interrupted"] and list(frame["value"]) == [0, 1, 3, 4]
+    assert [future.cancelled() for future in pool.futures] == [False] * 5 + [True] * 4
 
 
 def test_interrupted_before_anything_is_done_is_an_empty_frame():
@@ -308,17 +319,17 @@ def test_a_crossover_is_where_the_lines_meet_within_its_interval():
 
 
 def test_the_interval_of_a_crossover_holds_the_truth_as_often_as_it_says():
-    """The root is at 5 plus the mean of the noise of the seeds: of 40 experiments of 12 seeds, 95 % ± 3 errors."""
+    """The root is at 5 plus the mean of the noise of the seeds, standard normal; 40 experiments of 12 seeds."""
 
     def noisy(seed, style, x):
-        return x if style == "a" else 5.0 + (seed * 7919 % 101 - 50) / 25
+        return x if style == "a" else Random(seed).gauss(5.0, 1.0)
 
     held = 0
     for first in range(0, 480, 12):
         found = crossover(noisy, "x", "value", low=0.0, high=10.0, between=("style", "a", "b"),
                           seeds=range(first, first + 12), **quiet)  # fmt: skip
         held += found.low <= 5.0 <= found.high
-    assert abs(held / 40 - 0.95) <= 0.11  # three standard errors; a bootstrap of twelve is a little too narrow
+    assert 0.83 <= held / 40 <= 1  # 0.95, less 0.02 for a bootstrap of twelve, less three standard errors of 0.035
 
 
 def test_a_crossover_between_whole_numbers_looks_at_whole_numbers():
@@ -331,7 +342,8 @@ def test_a_second_crossover_is_told():
         return abs(x - 5.0) if style == "a" else 2.0 + (seed % 3 - 1) / 10
 
     found = crossover(valley, "x", "value", low=0.0, high=10.0, between=("style", "a", "b"), seeds=6, **quiet)
-    assert (found.before, found.after) == ("b", "a") and abs(found.at - 3) < 0.2
+    assert (found.before, found.after) == ("b", "a") and found.low <= found.at <= found.high
+    assert abs(found.low - 3) < 0.2 and abs(found.high - 3) < 0.2  # of the first
     assert "it turns again between 5 and 7.5" in found.said
 
 

@@ -47,13 +47,19 @@ def outcomes(work, tasks, executor=None):
         return
     chunks = cut(tasks, executor)
     futures = {_submit(executor, pickled(work, chunk)): chunk for chunk in chunks}
+    left = dict(futures)
     try:
         for future in as_completed(futures):
-            chunk = futures[future]
+            chunk = left.pop(future)
             found = _result(future, chunk)
             yield from zip(chunk, found, strict=False)
             if len(found) < len(chunk):
                 raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        for future, chunk in left.items():  # what has come back meanwhile
+            if future.done() and not future.cancelled() and not isinstance(future.exception(), KeyboardInterrupt):
+                yield from zip(chunk, _result(future, chunk), strict=False)
+        raise
     finally:
         for future in futures:
             future.cancel()
