@@ -9,6 +9,7 @@ from rehearsal import (
     Drop,
     Duplicate,
     Errors,
+    Failed,
     ModelError,
     Mute,
     Retry,
@@ -318,3 +319,57 @@ def test_a_monolith_that_goes_down_in_the_middle_of_a_step_takes_the_whole_order
     result = run(monolith(sequence(shop())), TWO, faults=fault)
     assert (result.fates(), left(result)[0]) == (["failed", "on time"], {"reserve": 1, "charge": 1})
     assert result.mishaps == {} and capsys.readouterr().err == ""
+
+
+# What nobody waits for
+
+
+def with_mail():
+    """Return one step, and an optional one after it."""
+    system = shop()
+    return Process("order", [step(system, "reserve", undo="release"), step(system, "notify", "reserve", optional=True)])
+
+
+def test_a_process_ends_with_the_step_that_only_optional_steps_follow():
+    assert [end.name for end in with_mail().ends] == ["reserve"]
+    assert run(choreograph(with_mail()), TWO).fates() == ["on time"] * 2
+
+
+@pytest.mark.parametrize("style", [commanded, choreograph])
+def test_an_optional_step_delays_nobody_where_it_is_asked_for_by_a_message(style):
+    result = run(style(with_mail(), objective=200 * ms), TWO, faults=Crash("mail", at=0, lasting=10 * sec))
+    assert (result.fates(), left(result)[1]) == (["on time"] * 2, {"reserve": 1, "notify": 1})
+
+
+# What was surely not done
+
+
+def test_a_step_that_was_never_let_in_is_not_undone():
+    """Payment is down at each attempt: there is nothing to refund, and nobody has to look after it."""
+    result = run(conducted(sequence(shop())), TWO, faults=Crash("payment", at=0, lasting=3600 * sec))
+    assert (result.fates(), left(result)) == (["compensated"] * 2, {0: {}, 1: {}})
+    assert rows(result, kind="call", name="refund") == []
+
+
+def test_a_call_tells_whether_it_may_have_been_done():
+    told = []
+
+    def ask(retry, fault):
+        system = shop()
+        charge = system.find("charge")
+
+        @system.service("desk").operation()
+        def place(ctx, order):
+            try:
+                yield ctx.call(charge, order, timeout=100 * ms, retry=retry)
+            except Failed as error:
+                told.append((type(error).__name__, error.may_be_done))
+
+        system.accepts("order", place)
+        run(system, Times("order", at=[0]), faults=fault)
+
+    down = Crash("payment", at=0, lasting=10 * sec)
+    struck = CrashAt("payment", "charge", "after", lasting=10 * sec)
+    for retry, fault in ((None, down), (Retry(2, wait=10), down), (None, struck), (Retry(2, wait=10), struck)):
+        ask(retry, fault)
+    assert told == [("Rejected", False), ("Rejected", False), ("Lost", True), ("Rejected", True)]

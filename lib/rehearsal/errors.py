@@ -16,7 +16,12 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """Say that some work did not succeed: an error reply, retried where a policy says so."""
+    """Say that some work did not succeed: an error reply, retried where a policy says so.
+
+    `may_be_done` says whether some attempt may have taken effect all the same: who undoes has to know.
+    """
+
+    may_be_done = True
 
 
 class TimedOut(Failed):
@@ -24,7 +29,12 @@ class TimedOut(Failed):
 
 
 class Rejected(Failed):
-    """Say that the work was not let in: the service was down, or its queue was full."""
+    """Say that the work was not let in: the service was down, or its queue was full.
+
+    It was not done, unless an earlier attempt of the same call came further.
+    """
+
+    may_be_done = False
 
 
 class CircuitOpen(Rejected):

@@ -8,7 +8,7 @@ from rehearsal.engine.cancel import cancel
 from rehearsal.engine.waits import OVER, PROBLEMS, WAITS, Call
 from rehearsal.errors import BulkheadFull, CircuitOpen, Refused, TimedOut
 from rehearsal.policies import UNSET, Guard
-from rehearsal.trace import NONE, OK, OUTCOMES, REFUSED, TIMEOUT, UNSENT
+from rehearsal.trace import NONE, OK, OUTCOMES, REFUSED, REJECTED, TIMEOUT, UNSENT
 
 
 class Gates:
@@ -176,11 +176,14 @@ class Guarded(Call):
         if again and word in retry.on and (tokens is None or tokens.spend()):
             self.pause = retry.pause(self.attempt - 1, self._chance(engine), self.pause)
             self.attempt += 1
+            self.unsure = self.unsure or outcome not in (REJECTED, UNSENT)
             engine.after(self.pause, self.send, engine)
         elif outcome == UNSENT:
             plan, caller = self.route.plan, self.parent.route.plan.node.name
             why = "the circuit is open" if value is CircuitOpen else "the bulkhead is full"
-            self.result(engine, None, value(f"{caller} did not call {plan.name} at {plan.node.name}: {why}"))
+            error = value(f"{caller} did not call {plan.name} at {plan.node.name}: {why}")
+            error.may_be_done |= self.unsure
+            self.result(engine, None, error)
         else:
             self.conclude(engine, outcome, value)
 

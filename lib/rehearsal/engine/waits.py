@@ -22,7 +22,7 @@ class Call:
     finds another message there, and neither completes the next attempt nor counts twice.
     """
 
-    __slots__ = ("route", "payload", "timeout", "retry", "key", "parent", "group", "attempt", "current")
+    __slots__ = ("route", "payload", "timeout", "retry", "key", "parent", "group", "attempt", "current", "unsure")
 
     def __init__(self, route, payload, timeout, retry, key):
         self.route = route
@@ -34,6 +34,7 @@ class Call:
         self.group = None
         self.attempt = 1
         self.current = None
+        self.unsure = False  # whether an attempt that was given up may have been done
 
     def begin(self, engine, parent):
         """Send the first attempt, on behalf of the message whose handler waits."""
@@ -77,6 +78,7 @@ class Call:
         elif outcome != REFUSED and self.retry is not None and self.attempt <= self.retry.times:
             pause = self.retry.pause(self.attempt - 1)
             self.attempt += 1
+            self.unsure = self.unsure or outcome != REJECTED
             engine.after(pause, self.send, engine)
         else:
             self.conclude(engine, outcome, value)
@@ -92,6 +94,7 @@ class Call:
             plan = self.route.plan
             cause = value if isinstance(value, Exception) else None
             error = problem(f"{plan.name} at {plan.node.name} {words}" + (f": {cause}" if cause else ""))
+            error.may_be_done |= self.unsure
             self.result(engine, None, error)
 
     def result(self, engine, value, error):

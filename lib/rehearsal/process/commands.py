@@ -53,7 +53,10 @@ def _obeying(body, step, hear, done):
 
 
 def _conducting(process, steps, ends):
-    """Return the two handlers of the conductor: one for requests, one for replies."""
+    """Return the two handlers of the conductor: one for requests, one for replies.
+
+    A cancelled request ends when nothing is under way any more, a completed one while its optional steps still are.
+    """
     completed, cancelled = ends
     agenda_of = agenda(process, steps)
 
@@ -89,7 +92,7 @@ def _conducting(process, steps, ends):
             saga["running"] += start
             for step in start:
                 ctx.send(step.operation.place, payload)
-        if not saga["running"]:
+        if not [step for step in saga["running"] if saga["failed"] or not step.optional]:
             ctx.publish(cancelled if saga["failed"] else completed, payload)
             del ctx.state[payload]
 

@@ -3,7 +3,7 @@
 from math import inf
 
 from rehearsal.arguments import choice
-from rehearsal.errors import Failed, Refused, Rejected
+from rehearsal.errors import Failed, Refused
 from rehearsal.process.acts import doing, undoing
 from rehearsal.process.commands import command
 from rehearsal.process.stage import agenda, backwards, host, score, stage
@@ -62,7 +62,6 @@ def conducting(process, steps, policies, tell=None, together=False):
     policies = {word: value for word, value in policies.items() if value is not None}
     later = {step.name: {**policies, "retry": process.tail} for step in steps if step.name in process.beyond}
     agenda_of = agenda(process, steps)
-    surely_not = (Refused,) if "retry" in policies else (Refused, Rejected)
 
     def place(ctx, payload):
         waiting, done, problem, turned = agenda_of(payload), [], None, False
@@ -84,7 +83,7 @@ def conducting(process, steps, policies, tell=None, together=False):
                 over.add(step.name)
                 problem = problem or (None if step.optional else error)
                 turned = turned or (step.name == process.pivot and error is None)
-                if not isinstance(error, surely_not):
+                if error is None or getattr(error, "may_be_done", False):
                     done.append(step)  # or it may be done: a time-out does not tell, nor a no to who has asked before
                 if tell is not None and (error is None or error is problem):
                     tell(ctx, payload, step.event if error is None else step.fails)

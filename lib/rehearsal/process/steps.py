@@ -96,8 +96,8 @@ class Process:
 
     @property
     def ends(self):
-        """Return the steps that nothing comes after and that are not optional: when they are done, it is done."""
-        waited = {name for step in self.steps.values() for name in step.after}
+        """Return the steps after which only optional ones come, if any: when they are done, it is done."""
+        waited = {name for step in self.steps.values() if not step.optional for name in step.after}
         return [s for s in self.steps.values() if s.name not in waited and not s.optional]
 
     @property
