@@ -347,6 +347,18 @@ def test_a_second_crossover_is_told():
     assert "it turns again between 5 and 7.5" in found.said
 
 
+def test_a_tie_where_the_search_begins_does_not_spoil_the_interval():
+    def tied(seed, style, x):
+        return 0 if x <= 2 else (x if style == "a" else 9.4 + 0.1 * (seed % 3))
+
+    spans = []
+    for low in 2.0, 4.0:
+        found = crossover(tied, "x", "value", low=low, high=16.0, between=("style", "a", "b"), seeds=9, **quiet)
+        spans.append((found.low, found.high))
+        assert found.low <= 9.5 <= found.high and found.high - found.low < 0.5, found
+    assert spans[0] == pytest.approx(spans[1], abs=0.1)
+
+
 def test_an_interrupted_crossover_says_what_it_has():
     def stopped(seed, style, x):
         if x not in (0.0, 2.5, 5.0, 7.5, 10.0):

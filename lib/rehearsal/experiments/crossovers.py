@@ -153,16 +153,18 @@ def root(curve, bracket):
 def spread(search, turns, level, resamples=RESAMPLES):
     """Return the ends of the bootstrap interval of the first root: resampled over the seeds, always the same resamples.
 
-    A resample whose differences do not change their sign has its root beyond the places that were looked at.
+    Only places from the first verdict on count: a tie before it is no change of sign. A resample whose differences do
+    not change their sign has its root beyond the places that were looked at.
     """
     import numpy as np
 
+    first = turns[0][0][0]
     last = turns[1][0][0] if len(turns) > 1 else inf
-    places = [x for x in search.met if x <= last]
+    places = [x for x in search.met if first <= x <= last]
     seeds = [s for s in search.met[places[0]].differences if all(s in search.met[x].differences for x in places)]
     table = np.array([[search.met[x].differences[s] for s in seeds] for x in places])
     drawn = np.random.default_rng(0).integers(len(seeds), size=(resamples, len(seeds)))
-    curves = table[:, drawn].mean(axis=2) * (1 if search.met[turns[0][0][0]].found.mean > 0 else -1)
+    curves = table[:, drawn].mean(axis=2) * (1 if search.met[first].found.mean > 0 else -1)
     roots = [_root(places, curve) for curve in curves.T]
     tails = (1 - level) / 2, (1 + level) / 2
     return tuple(float(np.quantile(roots, tail, method="inverted_cdf")) for tail in tails)
@@ -181,7 +183,7 @@ def _root(places, curve):
 
 def _crossed(search, at, span, before, after):
     name, turns = search.parameter, search.turns()
-    marks = [f"below {short(min(search.met))}" if span[0] == -inf else short(span[0])]
+    marks = [f"below {short(turns[0][0][0])}" if span[0] == -inf else short(span[0])]
     marks.append(f"beyond {short(max(search.met))}" if span[1] == inf else short(span[1]))
     said = f"{before} is better below {name} = {short(at)} [{', '.join(marks)}], {after} above"
     more = [f"between {short(a)} and {short(b)}" for (a, _), (b, _) in turns[1:]]
