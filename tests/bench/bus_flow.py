@@ -13,10 +13,14 @@ def _by_hand(orders, gap, seed=7):
     random = Random(seed)
     names = [name for name, _ in SERVICES]
     topics = {name: simpy.Store(env) for name in names}
+    desk = simpy.Resource(env, 50)
     latencies = []
 
     def publish(name, placed):
         yield env.timeout(random.expovariate(1 / HOP))  # to the broker
+        if name is None:  # it is done, and nobody reads that
+            latencies.append(env.now - placed)
+            return
         yield env.timeout(random.expovariate(1 / HOP))  # to the reader
         yield topics[name].put(placed)
 
@@ -24,16 +28,21 @@ def _by_hand(orders, gap, seed=7):
         while True:
             placed = yield topics[name].get()
             yield env.timeout(random.expovariate(1 / mean))
-            if after is None:
-                latencies.append(env.now - placed)
-            else:
-                env.process(publish(after, placed))
+            env.process(publish(after, placed))
+
+    def order():
+        placed = env.now
+        yield env.timeout(random.expovariate(1 / HOP))
+        with desk.request() as clerk:
+            yield clerk
+            env.process(publish(names[0], placed))
+        yield env.timeout(random.expovariate(1 / HOP))  # the client hears that it was accepted
 
     def clients():
         for _ in range(orders):
             if gap:
                 yield env.timeout(random.expovariate(1 / gap))
-            env.process(publish(names[0], env.now))
+            env.process(order())
         yield env.timeout(0)
 
     for (name, mean), after in zip(SERVICES, [*names[1:], None], strict=True):
