@@ -409,3 +409,22 @@ def test_who_waits_for_one_that_waits_for_ever_is_stuck_too(until):
     result = run(system, ONE, until=until, faults=faults)
     assert result.fates() == ["stuck"]
     assert len(rows(result, target="back", outcome="open")) == 2 and len(rows(result, target="store")) == 1
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_handler_that_could_wait_and_does_not_is_struck_after_its_effect_like_any_other(durable):
+    system = System("in no need of others")
+    work = system.service("back").operation(name="work")(lambda ctx, job: None)
+
+    @system.service("front", durable=durable).operation()
+    def place(ctx, job):
+        if job.number < 0:
+            yield ctx.call(work, job)
+        ctx.effect("placed")
+        return "placed"
+
+    system.accepts("job", place)
+    result = run(system, ONE, faults=[CrashAt("front", "place", "after", lasting=30)])
+    assert [(effect.at, effect.name) for effect in result.effects] == [(0, "placed")]
+    assert list(result.table.answered) == [30 if durable else 0]
+    assert result.mishaps == {}

@@ -23,9 +23,9 @@ class Bus:
 
     def pass_on(self, message):
         """Let a message through a broker that takes no time: in, and out to every reader, at one instant."""
-        engine, route, row = self.engine, message.route, message.row
-        if not route.pool.node.up:
-            route.pool.node.absent(engine, message)
+        engine, row, node = self.engine, message.row, message.route.pool.node
+        if not node.up:
+            node.absent(engine, message)
             return
         engine.received[row] = engine.started[row] = engine.ended[row] = engine._now
         engine.outcome[row] = OK
@@ -50,8 +50,7 @@ class Bus:
     def arrive(self, message):
         """Put a message into the durable queue of its reader, down or not."""
         engine, inbox, pool = self.engine, message.route.inbox, message.route.pool
-        now = engine.now
-        engine.trace.received[message.row] = now
+        engine.received[message.row] = engine._now
         if inbox.asleep is None:
             inbox.waiting += 1
             if pool.free > 0:
@@ -61,7 +60,7 @@ class Bus:
             return
         inbox.topic.append(message)
         if inbox.due is None and pool.node.up:
-            self._look_later(inbox, pool, now)
+            self._look_later(inbox, pool, engine._now)
 
     def join(self, plan, step):
         """Return the step that lets a delivery wait for others of its request, and in once all it needs has come.
@@ -181,26 +180,23 @@ class Bus:
         """Lose what is in work in a crash, since it was acknowledged before; what waits, waits at its broker."""
         if started:
             self.forget(message, True)
-            self.free_lane(message)
+            if message.route.inbox.lanes is not None:
+                message.route.inbox.lanes.over(message)
         else:
             self.deliver_again(message, False)
 
     def done(self, message):
         """End a delivery for good, and let the next of its key in."""
         self.over(message)
-        self.free_lane(message)
-
-    def free_lane(self, message):
-        """Let the next of its key in."""
-        lanes = message.route.inbox.lanes
-        if lanes is not None:
-            lanes.over(message)
+        if message.route.inbox.lanes is not None:
+            message.route.inbox.lanes.over(message)
 
     def over(self, message):
         """End a message that nobody is answered for."""
-        self.engine.trace.answer[message.row] = NONE
-        if self.engine.close is not None:
-            self.engine.close(message.row)
+        engine = self.engine
+        engine.answer[message.row] = NONE
+        if engine.close is not None:
+            engine.close(message.row)
 
     def deliver_again(self, message, started):
         """Keep a delivery through a crash: what waited stays; what was in work is delivered anew, first in line."""

@@ -53,11 +53,9 @@ class Compiler:
     def inside(self, plan, operation):
         """Return the route of work that a plan does itself, in process."""
         found = self._find(plan, operation)
-        key = "inside", found
-        if key not in plan.calls:
-            edge = self._edge("work", found.service, found.service, found.name, found.undoes is not None)
-            plan.calls[key] = Route(((), None, None), edge, self.plans[found], self.pools[found.service], None)
-        return plan.calls[key]
+        edge = self._edge("work", found.service, found.service, found.name, found.undoes is not None)
+        plan.inside[operation] = Route(((), None, None), edge, self.plans[found], self.pools[found.service], None)
+        return plan.inside[operation]
 
     def _broker(self, broker):
         node = Node(broker.name, broker=True, durable=broker.durable, failover=broker.failover)

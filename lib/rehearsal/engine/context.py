@@ -88,8 +88,8 @@ class Context:
 
     def work(self, operation, payload=None):
         """Describe work done here, in process: no message, no hop; `yield` it to do it. For monoliths."""
-        message, engine = self._message, self._engine
-        route = engine.compiler.inside(message.route.plan, operation)
+        plan = self._message.route.plan
+        route = plan.inside.get(operation) or self._engine.compiler.inside(plan, operation)
         self.unstarted += 1
         return Work(route, payload)
 

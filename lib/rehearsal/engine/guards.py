@@ -191,10 +191,9 @@ class Guarded(Call):
         if self.retry.jitter == "none":
             return 1.0
         case = self.parent.case
-        who, k, _ = self.place or (case.who, "unsent", case.chapter)
-        return engine.compiler.keyed(Uniform(0, 1), "jitter", self.route.work).draw(
-            who, (k, self.attempt), case.chapter << 8 | case.line
-        )
+        who, k, chapter = self.place or (case.page[0], "unsent", case.page[2])
+        book = engine.compiler.keyed(Uniform(0, 1), "jitter", self.route.work)
+        return book[who, (k, self.attempt), chapter][case.line]
 
     def result(self, engine, value, error):
         """Hand over the one result, or the fallback in place of a failure."""

@@ -23,7 +23,7 @@ class Work:
         parent.work.unstarted -= 1
         message = engine.post(route, parent.case, self.payload, parent.row, hop=False)
         self.message = message
-        engine.received[message.row] = engine.started[message.row] = engine.now
+        engine.received[message.row] = engine.started[message.row] = engine._now
         message.callbacks = (lambda _: self._done(engine),)
         takes, module = route.plan.takes, route.plan.node
         engine.schedule(message, delay=0.0 if takes is None else takes[message.page][message.case.line] * module.pace)

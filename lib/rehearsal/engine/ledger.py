@@ -66,7 +66,7 @@ class Ledger:
     def enter(self, message, name, amount):
         """Write an effect down, and let whoever watches look."""
         service = message.route.plan.node.name
-        self.effects.append(Effect(self.engine.now, message.case.row, service, name, amount, message.row))
+        self.effects.append(Effect(self.engine._now, message.case.row, service, name, amount, message.row))
         if self.watch is not None:
             self.watch(Moment(self.engine))
 

@@ -54,13 +54,11 @@ class Case:
     It is also the one who waits for the request's first answer: the client.
     """
 
-    __slots__ = ("row", "who", "chapter", "line", "page", "entry", "asked", "current", "user")
+    __slots__ = ("row", "page", "line", "entry", "asked", "current", "user")
 
-    def __init__(self, row, who, n, entry, user):
+    def __init__(self, row, page, line, entry, user):
         self.row = row
-        self.who = who
-        self.chapter, self.line = n >> 8, n & 255
-        self.page = who, 0, self.chapter  # of what is asked for the first time: nearly everything
+        self.page, self.line = page, line  # of what is asked for the first time: nearly everything
         self.entry = entry
         self.user = user  # the user of a closed load, who waits for the answer; else None
         self.asked = {}

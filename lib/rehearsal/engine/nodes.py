@@ -75,7 +75,8 @@ class Plan:
     """Hold one handler, ready to run; a broker's plan has no function and only passes messages on."""
 
     __slots__ = (
-        "handler", "node", "name", "place", "function", "waits", "takes", "work", "topics", "calls", "chance", "undo",
+        "handler", "node", "name", "place", "function", "waits", "takes", "work", "topics", "calls", "inside", "chance",
+        "undo",
     )  # fmt: skip
 
     def __init__(self, node, name, takes, *, handler=None, work="", chance=None):
@@ -89,7 +90,7 @@ class Plan:
         self.takes = takes  # None where the work takes no time
         self.work = work
         self.chance = chance
-        self.topics, self.calls = {}, {}
+        self.topics, self.calls, self.inside = {}, {}, {}
 
 
 class Route:

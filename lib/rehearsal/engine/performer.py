@@ -4,6 +4,8 @@ SimPy keeps the clock and the heap. Every step of a message is a callback; only 
 generators, and they are driven from here: a SimPy process for each hop would cost twice as much as all of this.
 """
 
+from heapq import heappush
+
 from simpy.events import NORMAL
 
 from rehearsal.engine.bus import Bus
@@ -14,7 +16,7 @@ from rehearsal.engine.crashes import Struck
 from rehearsal.engine.inside import Work
 from rehearsal.engine.ledger import Ledger
 from rehearsal.engine.mishaps import Mishaps
-from rehearsal.engine.waits import WAITS, forgotten, not_a_wait
+from rehearsal.engine.waits import NOTHING, WAITS, forgotten, not_a_wait
 from rehearsal.errors import Failed, ModelError, Refused
 from rehearsal.trace import FAILED, OK, REFUSED, REJECTED
 
@@ -77,7 +79,8 @@ class Engine(Carrier):
             self.perform(message)
         else:
             message.callbacks = self._perform
-            self.schedule(message, NORMAL, takes[message.page][message.case.line] * pool.node.pace)
+            moment = self._now + takes[message.page][message.case.line] * pool.node.pace
+            heappush(self._queue, (moment, NORMAL, next(self._eid), message))
 
     def perform(self, message):
         """Run the handler's body, now that the time of its work is over."""
@@ -98,7 +101,7 @@ class Engine(Carrier):
             return
         if plan.waits:
             message.work = context
-            context.frame = value
+            context.frame, context.wait = value, NOTHING
             self.handlers[context] = None
             self.resume(message, None, None)
         else:

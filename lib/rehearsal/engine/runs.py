@@ -35,7 +35,7 @@ class Run:
         self.trace.trim()
         self.table.trim()
         self.seed, self.loads, self.faults, self.until = seed, loads, faults, until
-        self.ended, self.drained = engine.now, engine.peek() == inf
+        self.ended, self.drained = engine.now, until is None
         if until is None and engine.loose:  # alarms that nobody waited for any more are not part of the run
             self.ended = self._last()
         self.mishaps = engine.mishaps.counts

@@ -1,6 +1,6 @@
 """Offer the requests of a load to a run."""
 
-from rehearsal.draws import Book
+from rehearsal.draws import PAGE, Book
 from rehearsal.engine.messages import Alarm, Case
 from rehearsal.load import Request
 
@@ -30,7 +30,9 @@ class Source:
         attributes = {name: book.draw(self.who, 0, n) for name, book in self.draws.items()}
         payload = Request(self.load.kind, f"{self.prefix}{n}" if self.prefix else n, attributes)
         row = engine.table.open(self.kind, self.place, -1 if self.user is None else self.user, n, moment)
-        case = Case(row, self.who, n, self.entry, self if self.load.closed else None)
+        if not n % PAGE:
+            self.page = self.who, 0, n // PAGE  # one for all on it: a dict finds the very same key at once
+        case = Case(row, self.page, n % PAGE, self.entry, self if self.load.closed else None)
         case.current = engine.post(self.route, case, payload, -1, waiter=case)
         if engine.tick is not None:
             engine.tick(moment)

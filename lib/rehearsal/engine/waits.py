@@ -213,6 +213,7 @@ class Sleep:
 
     def __init__(self, time):
         self.time = time
+        self.parent: Any = None
 
     def begin(self, engine, parent):
         """Start to wait."""
@@ -241,6 +242,7 @@ class Sleep:
         return False
 
 
+NOTHING = Sleep(0.0)  # what a handler waits for that has not waited yet: a crash may strike it all the same
 WAITS = {Call, Together, First, Sleep}  # what a handler may yield; Guarded and Work join them
 
 
