@@ -29,10 +29,11 @@ class Breaker:
 
     def lets(self, now):
         """Return the era of a call that may go out now, None where it may not."""
-        if self.state == "open" and now >= self.until:
-            self._turn(now, "half-open")
-        if self.state == "open" or (self.state == "half-open" and self.out >= self.policy.probes):
-            return None
+        if self.state != "closed":
+            if self.state == "open" and now >= self.until:
+                self._turn(now, "half-open")
+            if self.state == "open" or self.out >= self.policy.probes:
+                return None
         self.out += 1
         return self.era
 
@@ -44,13 +45,16 @@ class Breaker:
         """Take the result of a call that was let out in this era."""
         if era != self.era:
             return
-        policy = self.policy
+        policy, closed = self.policy, self.state == "closed"
         slow = took > policy.slow
         self.window.append((now, failed, slow))
         self.failed += failed
         self.slow += slow
-        self._forget(now)
-        seen, closed = len(self.window), self.state == "closed"
+        if closed:
+            self._forget(now)
+            if not self.failed and not self.slow:
+                return
+        seen = len(self.window)
         if seen < (policy.minimum if closed else policy.probes):
             return
         bad = self.failed >= policy.failure_rate * seen or self.slow >= policy.slow_rate * seen
@@ -62,8 +66,6 @@ class Breaker:
 
     def _forget(self, now):
         policy, window = self.policy, self.window
-        if self.state != "closed":
-            return
         while len(window) > policy.window if policy.per == "calls" else window[0][0] <= now - policy.window:
             _, failed, slow = window.popleft()
             self.failed -= failed
@@ -87,12 +89,16 @@ class Compartment:
         self.free = policy.calls
         self.queue: deque = deque()
 
-    def enter(self, engine, go, turn_away):
+    def takes(self):
+        """Return whether there is a place, and take it."""
+        if self.free == 0:
+            return False
+        self.free -= 1
+        return True
+
+    def wait(self, engine, go, turn_away):
         """Call `go` as soon as there is a place, or `turn_away` when the wait has been too long."""
-        if self.free > 0:
-            self.free -= 1
-            go()
-        elif self.policy.wait > 0:
+        if self.policy.wait > 0:
             ticket = [go]
             self.queue.append(ticket)
             if self.policy.wait < float("inf"):
@@ -123,7 +129,8 @@ class Tokens:
 
     def earn(self):
         """Take note of a first attempt."""
-        self.tokens = min(self.policy.burst, self.tokens + self.policy.ratio)
+        if self.tokens < self.policy.burst:
+            self.tokens = min(self.policy.burst, self.tokens + self.policy.ratio)
 
     def spend(self):
         """Return whether one retry is within the budget, and pay for it."""

@@ -59,7 +59,7 @@ class Context:
             raise engine.mistake(_mutable(message, payload))
         self.unstarted += 1
         if policies or route.guard is not None or not (retry is None or (type(retry) is Retry and retry.plain)):
-            return guarded(engine, plan, route, payload, key, {"timeout": timeout, "retry": retry, **policies})
+            return guarded(engine, plan, route, payload, key, timeout, retry, policies)
         if timeout is not None and not (type(timeout) is float and 0 < timeout < inf):
             timeout = self._time(timeout, "timeout", positive=True, ever=True)
             timeout = None if timeout == inf else timeout

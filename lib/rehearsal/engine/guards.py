@@ -11,8 +11,12 @@ from rehearsal.policies import UNSET, Guard
 from rehearsal.trace import NONE, OK, OUTCOMES, REFUSED, REJECTED, TIMEOUT, UNSENT
 
 
-class Gates:
-    """Hold what all calls of one service to another share under one set of policies."""
+class Rules:
+    """Hold what is said of a call, ready for use, and what it shares with the others of its caller to its callee.
+
+    They are put together once for each route and what is said there, not for each call: policies that are there and
+    never act cost little more than the comparisons which find that out.
+    """
 
     def __init__(self, engine, guard, caller, callee):
         def one(kind, policy, *rest):
@@ -23,30 +27,36 @@ class Gates:
                 engine.gates[key] = kind(policy, *rest)
             return engine.gates[key]
 
+        self.timeout, self.deadline, self.retry = guard.said("timeout"), guard.said("deadline"), guard.said("retry")
+        self.cancel, self.hedge, self.fallback = guard.said("cancel"), guard.said("hedge"), guard.fallback
         self.breaker = one(Breaker, guard.said("breaker"), caller, callee, engine.transitions)
         self.compartment = one(Compartment, guard.said("bulkhead"))
         self.tokens = one(Tokens, guard.said("budget"))
-        self.outside = self.breaker is not None and guard.said("breaker").counts == "calls"
+        self.outside = self.breaker is not None and self.breaker.policy.counts == "calls"
 
 
-def guarded(engine, plan, route, payload, key, said):
-    """Return a call under the policies that are `said` of it, and under those its route is guarded by."""
-    words = {name: value for name, value in said.items() if value is not None or name == "fallback"}
-    place = route, tuple(words.items())  # a route leads from one service to one operation
+def guarded(engine, plan, route, payload, key, timeout, retry, policies):
+    """Return a call under the policies that are said of it, and under those its route is guarded by."""
+    place = route, timeout, retry, *policies.items()  # a route leads from one service to one operation
     try:
-        found, keeps = engine.guards.get(place), True
+        rules, keeps = engine.guards.get(place), True
     except TypeError:  # a fallback that cannot be a key
-        found, keeps = None, False
-    if found is None:
-        try:
-            guard = Guard(**words)
-        except (TypeError, ValueError) as error:
-            raise engine.mistake(f"{plan.place}: {error}") from None
-        guard = guard.over(route.guard) if route.guard is not None else guard
-        found = guard, Gates(engine, guard, plan.node.name, route.plan.node.name)
+        rules, keeps = None, False
+    if rules is None:
+        rules = _rules(engine, plan, route, {"timeout": timeout, "retry": retry, **policies})
         if keeps:
-            engine.guards[place] = found
-    return Guarded(route, payload, key, *found)
+            engine.guards[place] = rules
+    return Guarded(route, payload, key, rules)
+
+
+def _rules(engine, plan, route, said):
+    words = {name: value for name, value in said.items() if value is not None or name == "fallback"}
+    try:
+        guard = Guard(**words)
+    except (TypeError, ValueError) as error:
+        raise engine.mistake(f"{plan.place}: {error}") from None
+    guard = guard.over(route.guard) if route.guard is not None else guard
+    return Rules(engine, guard, plan.node.name, route.plan.node.name)
 
 
 class Guarded(Call):
@@ -56,51 +66,52 @@ class Guarded(Call):
     each attempt enters breaker and bulkhead once and leaves them once.
     """
 
-    __slots__ = ("guard", "gates", "era", "inside", "since", "pause", "second", "place")
+    __slots__ = ("rules", "era", "inside", "since", "pause", "second", "place")
 
-    def __init__(self, route, payload, key, guard, gates):
-        super().__init__(route, payload, guard.said("timeout"), guard.said("retry"), key)
-        self.guard, self.gates = guard, gates
+    def __init__(self, route, payload, key, rules):
+        super().__init__(route, payload, rules.timeout, rules.retry, key)
+        self.rules = rules
         self.era = self.pause = self.second = self.place = None
         self.inside = False  # whether this attempt holds a place in the bulkhead
-        self.since = 0.0
 
     def begin(self, engine, parent):
         """Start the clock of the deadline, and send the first attempt."""
-        self.since = engine.now
-        deadline = self.guard.said("deadline")
-        if deadline is not None:
-            engine.deadlines(deadline).watch(Overall(self))
-        if self.gates.tokens is not None:
-            self.gates.tokens.earn()
+        rules, self.since = self.rules, engine._now
+        if rules.deadline is not None:
+            engine.deadlines(rules.deadline).watch(Overall(self))
+        if rules.tokens is not None:
+            rules.tokens.earn()
         super().begin(engine, parent)
 
     def send(self, engine):
         """Send one attempt, as far as breaker and bulkhead let it."""
         if not self.ready(engine):
             return
-        breaker, outside = self.gates.breaker, self.gates.outside
-        if breaker is not None and (self.attempt == 1 or not outside):
-            self.since = engine.now
-            self.era = breaker.lets(engine.now)
+        rules = self.rules
+        if rules.breaker is not None and (self.attempt == 1 or not rules.outside):
+            self.since = engine._now
+            self.era = rules.breaker.lets(engine._now)
             if self.era is None:
                 self._stop(engine, CircuitOpen)
                 return
-        if self.gates.compartment is None:
+        if rules.compartment is None:
+            self._go(engine)
+        elif rules.compartment.takes():
+            self.inside = True
             self._go(engine)
         else:
-            self.gates.compartment.enter(engine, partial(self._enter, engine), partial(self._full, engine))
+            rules.compartment.wait(engine, partial(self._enter, engine), partial(self._full, engine))
 
     def _enter(self, engine):
         if not self.ready(engine):
-            self.gates.compartment.leave()
+            self.rules.compartment.leave()
             return
         self.inside = True
         self._go(engine)
 
     def _full(self, engine):
-        if self.gates.breaker is not None and not self.gates.outside:
-            self.gates.breaker.take_back(self.era)
+        if self.rules.breaker is not None and not self.rules.outside:
+            self.rules.breaker.take_back(self.era)
             self.era = None
         self._stop(engine, BulkheadFull)
 
@@ -112,16 +123,15 @@ class Guarded(Call):
         engine.after(0.0, lambda _: None if self.attempt == OVER else self._next(engine, UNSENT, kind), None)
 
     def _go(self, engine):
-        if not self.gates.outside:
-            self.since = engine.now
-        message = self._post(engine)
+        rules = self.rules
+        if not rules.outside:
+            self.since = engine._now
+        self.current = message = self._post(engine)
         self.place = self.place or message.page
-        self.current = message
-        if self.timeout is not None:
-            engine.deadlines(self.timeout).watch(self)
-        hedge = self.guard.said("hedge")
-        if hedge is not None:
-            engine.after(hedge.after, lambda _: self._hedge(engine, message), None)
+        if rules.timeout is not None:
+            engine.deadlines(rules.timeout).watch(self)
+        if rules.hedge is not None:
+            engine.after(rules.hedge.after, lambda _: self._hedge(engine, message), None)
 
     def _post(self, engine):
         parent = self.parent
@@ -145,33 +155,42 @@ class Guarded(Call):
         message, waiter.current = waiter.current, None
         if message is not None:
             engine.give_up(message, answer)
-            if how or self.guard.said("cancel") is not None:
-                cancel(engine, message, how or self.guard.said("cancel"))
+            if how or self.rules.cancel is not None:
+                cancel(engine, message, how or self.rules.cancel)
 
     def answer(self, engine, outcome, value):
         """Take the answer to the attempt, or to its hedge."""
-        good = outcome in (OK, REFUSED)
-        waiting = [w for w in (self, self.second) if w is not None and w.current is not None]
-        if waiting and not good:
+        good = outcome == OK or outcome == REFUSED
+        if self.second is not None and not self._decides(engine, good):
             return
+        self._leave(engine, good)
+        if good:
+            self.conclude(engine, outcome, value)
+        else:
+            self._next(engine, outcome, value)
+
+    def _decides(self, engine, good):
+        """Return whether an answer decides between an attempt and its hedge; a good one does, and drops the other."""
+        waiting = [waiter for waiter in (self, self.second) if waiter.current is not None]
+        if waiting and not good:
+            return False
         for waiter in waiting:
             self._drop(engine, waiter, NONE)
         self.second = None
-        self._leave(engine, good)
-        self._next(engine, outcome, value)
+        return True
 
     def _leave(self, engine, good):
-        if self.gates.breaker is not None and not self.gates.outside and self.era is not None:
-            self.gates.breaker.record(engine.now, self.era, not good, engine.now - self.since)
+        if self.era is not None and not self.rules.outside:
+            self.rules.breaker.record(engine._now, self.era, not good, engine._now - self.since)
             self.era = None
         if self.inside:
             self.inside = False
-            self.gates.compartment.leave()
+            self.rules.compartment.leave()
 
     def _next(self, engine, outcome, value):
-        """Go on with the result of an attempt: it is the call's, or there is a retry."""
-        retry, tokens = self.retry, self.gates.tokens
-        again = outcome not in (OK, REFUSED) and retry is not None and self.attempt <= retry.times
+        """Go on after a bad attempt: with a retry, or with its result as the call's."""
+        retry, tokens = self.retry, self.rules.tokens
+        again = retry is not None and self.attempt <= retry.times
         word = "unsent" if outcome == UNSENT else OUTCOMES[outcome]
         if again and word in retry.on and (tokens is None or tokens.spend()):
             self.pause = retry.pause(self.attempt - 1, self._chance(engine), self.pause)
@@ -197,12 +216,12 @@ class Guarded(Call):
 
     def result(self, engine, value, error):
         """Hand over the one result, or the fallback in place of a failure."""
-        failed = error is not None and not isinstance(error, Refused)
-        if self.gates.outside and self.era is not None:
-            self.gates.breaker.record(engine.now, self.era, failed, engine.now - self.since)
+        rules, failed = self.rules, error is not None and not isinstance(error, Refused)
+        if self.era is not None and rules.outside:
+            rules.breaker.record(engine._now, self.era, failed, engine._now - self.since)
             self.era = None
-        if failed and self.guard.fallback is not UNSET:
-            value, error = self.guard.fallback, None
+        if failed and rules.fallback is not UNSET:
+            value, error = rules.fallback, None
         super().result(engine, value, error)
 
     def expire(self, engine, how=None):
@@ -220,10 +239,10 @@ class Guarded(Call):
         if self.second is not None:
             self._drop(engine, self.second, NONE)
         super().abandon(engine)
-        if self.gates.breaker is not None and self.era is not None:
-            self.gates.breaker.take_back(self.era)
+        if self.era is not None:
+            self.rules.breaker.take_back(self.era)
         if self.inside:
-            self.gates.compartment.leave()
+            self.rules.compartment.leave()
         self.attempt = OVER
 
 
