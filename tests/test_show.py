@@ -105,3 +105,21 @@ def test_pictures_are_the_same_bytes_and_words_under_two_hash_seeds():
     ]
     assert printed[0].count("\n") == 3
     assert printed[0] == printed[1]
+
+
+@pytest.mark.parametrize(("value", "axis"), [(75, "x"), (-9, "x"), (900, "y"), (-900, "y"), (0.5, "x"), (50, "y")])
+def test_a_guess_is_written_in_the_panel_however_far_outside_it_lies(value, axis):
+    ax = house.panel()
+    ax.set(xlim=(0, 1), ylim=(0, 100))
+    house.guess(ax, value, "s", axis)
+    ax.figure.draw_without_rendering()
+    (text,) = ax.texts
+    words, room = text.get_window_extent(), ax.get_window_extent()
+    assert room.width > 500 and room.x0 <= words.x0 <= words.x1 <= room.x1
+    assert room.y0 <= words.y0 <= words.y1 <= room.y1
+
+
+def test_no_guess_draws_nothing():
+    ax = house.panel()
+    house.guess(ax, None)
+    assert not ax.texts and not ax.lines

@@ -137,13 +137,20 @@ def name_lines(faults, end, width=530.0):
 
 
 def guess(ax, value, unit="", axis="x"):
-    """Draw the reader's guess as a dashed line with its value; nothing where there is none yet."""
+    """Draw the reader's guess as a dashed line with its value; nothing where there is none yet.
+
+    A guess beyond an axis whose limits are set is written at that edge: far outside, it would take all the room.
+    """
     if value is None:
         return
-    line, where = (ax.axvline, (value, 0.97)) if axis == "x" else (ax.axhline, (0.02, value))
+    line, limits = (ax.axvline, ax.get_xlim) if axis == "x" else (ax.axhline, ax.get_ylim)
     line(value, color=palette.DOWN, lw=1.4, ls=(0, (4, 3)), gid="guess")
+    low, high = sorted(limits())
+    seen, past = min(max(value, low), high), value > high
     ax.annotate(
-        f"your guess: {value:g}{unit and ' ' + unit}", where, (4, 4 if axis == "y" else -4),
-        xycoords=ax.get_xaxis_transform() if axis == "x" else ax.get_yaxis_transform(), textcoords="offset points",
-        va="top" if axis == "x" else "bottom", color=palette.DOWN, fontsize=9,
+        f"your guess: {value:g}{unit and ' ' + unit}", (seen, 0.97) if axis == "x" else (0.02, seen),
+        (-4 if past else 4, -4) if axis == "x" else (4, -4 if past else 4), textcoords="offset points",
+        xycoords=ax.get_xaxis_transform() if axis == "x" else ax.get_yaxis_transform(),
+        ha="right" if past and axis == "x" else "left", va="top" if past or axis == "x" else "bottom",
+        color=palette.DOWN, fontsize=9,
     )  # fmt: skip
