@@ -14,7 +14,7 @@ shares = st.floats(0.01, 0.98)
 
 
 def test_the_examples_in_the_docstrings_hold():
-    themes = [theory.failures, theory.queues, theory.resilience, theory.styles]
+    themes = [theory.failures, theory.queues, theory.resilience, theory.sagas, theory.styles]
     done = [doctest.testmod(theme) for theme in themes]
     assert sum(each.attempted for each in done) >= 40
     assert sum(each.failed for each in done) == 0

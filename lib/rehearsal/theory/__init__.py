@@ -1,4 +1,4 @@
-"""Say what theory predicts: the closed formulas of queues, styles, failures and resilience, to hold a run against.
+"""Say what theory predicts: closed formulas of queues, styles, failures, resilience and sagas, to hold a run against.
 
 Every function speaks the words of the models: `every` is the mean time between arrivals [ms], `takes` the
 mean time of one piece of work [ms], `workers` how many work side by side. So lambda = 1/every and mu =
@@ -59,13 +59,20 @@ from rehearsal.theory.resilience import (
     storm_over,
     zombie_share,
 )  # fmt: skip
+from rehearsal.theory.sagas import (
+    dead_letter_share,
+    duplicate_share,
+    saga_calls,
+    saga_committed,
+    saga_parked,
+    saga_steps,
+    saga_undone,
+    times_done,
+)  # fmt: skip
 from rehearsal.theory.styles import (
     fork_join,
     harmonic,
     polling_delay,
-    saga_committed,
-    saga_steps,
-    saga_undone,
     slowest_of,
     tandem,
 )  # fmt: skip
@@ -85,11 +92,13 @@ __all__ = [
     "closed_rate",
     "closed_sojourn",
     "completion_time",
+    "dead_letter_share",
     "delayed_by",
     "done_and_unknown",
     "drain_rate",
     "drain_spread",
     "drain_time",
+    "duplicate_share",
     "erlang_b",
     "erlang_c",
     "first_waits",
@@ -113,12 +122,15 @@ __all__ = [
     "restart_time",
     "retrial_wait",
     "retried_sojourn",
+    "saga_calls",
     "saga_committed",
+    "saga_parked",
     "saga_steps",
     "saga_undone",
     "slowest_of",
     "storm_over",
     "tandem",
+    "times_done",
     "utilisation",
     "with_failover",
     "zombie_share",

@@ -1,4 +1,4 @@
-"""Styles: what a row of steps takes and what branches take, whoever conducts them, and how often a saga undoes."""
+"""Styles: what a row of steps takes and what branches take, whoever conducts them."""
 
 from rehearsal.theory.queues import mm1_sojourn, utilisation
 
@@ -52,30 +52,3 @@ def polling_delay(poll, hops=1):
     150.0
     """
     return hops * poll / 2
-
-
-def saga_committed(failure, steps):
-    """Return the share of sagas of so many `steps` that are committed, each step failing by `failure`: q^n.
-
-    >>> saga_committed(failure=0.5, steps=3)
-    0.125
-    """
-    return (1 - failure) ** steps
-
-
-def saga_undone(failure, steps):
-    """Return how many steps a saga undoes on average: k - 1 where step k fails, the sum of (k - 1) p q^(k-1).
-
-    >>> saga_undone(failure=0.5, steps=3)
-    0.5
-    """
-    return float(sum((k - 1) * failure * (1 - failure) ** (k - 1) for k in range(1, steps + 1)))
-
-
-def saga_steps(failure, steps):
-    """Return how many steps a saga tries on average, the one that fails included: (1 - q^n)/p.
-
-    >>> saga_steps(failure=0.5, steps=3)
-    1.75
-    """
-    return float(sum((1 - failure) ** k for k in range(steps)))
