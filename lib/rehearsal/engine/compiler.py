@@ -151,7 +151,9 @@ class Compiler:
             if topic in service.subscriptions:
                 handler = service.subscriptions[topic]
                 readers.append((self.plans[handler], self.pools[handler], self.inboxes[f"{service.name} ← {topic}"]))
-        return self._through(node, Edge("event", "", "", topic), readers)
+        route = self._through(node, Edge("event", "", "", topic), readers)
+        route.ends = any(topic in (entry.done, entry.failed) for entry in self.system.entries.values())
+        return route
 
     def _through(self, node, edge, readers):
         """Return the route of an event or a command to its broker, with the routes from there to its readers."""

@@ -110,14 +110,13 @@ class Context:
             raise engine.mistake(_mutable(message, payload))
         if plan.node.outbox is not None:
             plan.node.outbox.put(lambda: self._tell(route, payload, topic))
-            return
-        engine.post(route, message.case, payload, message.row)
-        engine.fact(message.case, topic)
+        else:
+            self._tell(route, payload, topic)
 
     def _tell(self, route, payload, topic=None):
         engine, message = self._engine, self._message
         engine.post(route, message.case, payload, message.row)
-        if topic is not None:
+        if route.ends:
             engine.fact(message.case, topic)
 
     def send(self, operation, payload=None):

@@ -83,10 +83,8 @@ class Guarded(Call):
             rules.tokens.earn()
         super().begin(engine, parent)
 
-    def send(self, engine):
+    def put(self, engine):
         """Send one attempt, as far as breaker and bulkhead let it."""
-        if not self.ready(engine):
-            return
         rules = self.rules
         if rules.breaker is not None and (self.attempt == 1 or not rules.outside):
             self.since = engine._now
@@ -160,7 +158,7 @@ class Guarded(Call):
 
     def answer(self, engine, outcome, value):
         """Take the answer to the attempt, or to its hedge."""
-        good = outcome == OK or outcome == REFUSED
+        good = outcome in (OK, REFUSED)
         if self.second is not None and not self._decides(engine, good):
             return
         self._leave(engine, good)
@@ -171,7 +169,7 @@ class Guarded(Call):
 
     def _decides(self, engine, good):
         """Return whether an answer decides between an attempt and its hedge; a good one does, and drops the other."""
-        waiting = [waiter for waiter in (self, self.second) if waiter.current is not None]
+        waiting = [w for w in (self, self.second) if w is not None and w.current is not None]
         if waiting and not good:
             return False
         for waiter in waiting:

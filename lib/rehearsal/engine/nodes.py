@@ -98,7 +98,7 @@ class Route:
 
     __slots__ = (
         "edge", "plan", "pool", "work", "out", "back", "arrive", "conclude", "bereave", "readers", "inbox", "undo",
-        "guard",
+        "guard", "ends",
     )  # fmt: skip
 
     def __init__(self, steps, edge, plan, pool, out, back=None, inbox=None, readers=(), guard=None):
@@ -113,6 +113,7 @@ class Route:
         self.inbox = inbox
         self.undo = plan.undo
         self.guard = guard
+        self.ends = False  # whether an event on it is the end of a kind of request
 
 
 class Inbox:

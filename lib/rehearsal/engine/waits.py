@@ -43,12 +43,15 @@ class Call:
             raise engine.mistake(f"{place} yields the same call twice: describe it again with ctx.call")
         self.parent = parent
         parent.work.unstarted -= 1
-        self.send(engine)
+        self.put(engine)
 
     def send(self, engine):
+        """Send one more attempt, if it may be sent now."""
+        if self.ready(engine):
+            self.put(engine)
+
+    def put(self, engine):
         """Send one attempt."""
-        if not self.ready(engine):
-            return
         parent = self.parent
         message = engine.post(self.route, parent.case, self.payload, parent.row, self, self.attempt, self.key)
         self.current = message
