@@ -83,6 +83,12 @@ def test_what_holds_for_the_effects(invariant, effects, words):
         (all_or_nothing, [("paid", 1)], None, "request 0 is half-done: paid ×1, but no sent"),
         (all_or_nothing, [("paid", 1)], refuse, "request 0 is half-done: paid ×1, but no sent"),
         (all_or_nothing, [("paid", 1), ("sent", 1)], refuse, None),
+        (
+            all_or_nothing,
+            [("paid", 1), ("paid", -1)],
+            None,
+            "request 0 was told to be done, and nothing is: no paid, sent",
+        ),
         (all_or_nothing, [], refuse, None),
         (all_or_nothing, [("paid", 1)], park, None),  # a person will mend it
         (

@@ -294,6 +294,14 @@ def test_a_saga_that_waits_for_ever_is_found_by_its_age_and_undone():
     assert (by_age.fates(), left(by_age)[0]) == (["compensated"], {})
 
 
+def test_a_dance_with_a_clock_has_one_end_however_late_the_last_event_comes():
+    system = choreograph(sequence(shop()), timeout=300 * ms, **SAFE)
+    for until in range(40, 140, 5):
+        result = run(system, Times("order", at=[0]), faults=Delay(("shipping", "broker"), by=300 - until))
+        ends = {"order.completed", "order.cancelled"} & set(result.spans().name)
+        assert len(ends) == 1 and result.fates() in (["on time"], ["compensated"]), (until, ends)
+
+
 def test_a_conductor_finds_it_by_its_time_out():
     silent = Mute("payment", at=0, lasting=300 * ms)
     result = run(orchestrate(sequence(shop()), timeout=400 * ms), Times("order", at=[0]), faults=silent)

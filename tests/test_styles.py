@@ -332,6 +332,15 @@ def touched(style, change):
     return found.groupby("service").size().to_dict()
 
 
+def test_the_order_in_which_a_handler_names_its_topics_is_no_change():
+    def cancels(shop, *order):
+        return choreograph(Process("order", [step(shop, name, after=order[:n][-1:]) for n, name in enumerate(order)]))
+
+    shop = services()
+    found = changes(cancels(shop, "reserve", "charge", "ship"), cancels(shop, "charge", "reserve", "ship"))
+    assert "cancel" not in {name.partition(" on ")[0] for name in found.name} and len(found)
+
+
 def add_notify(shop):
     """Return the process without and with a further reader of what happens."""
     return sequence(shop), Process("order", [*sequence(shop).steps.values(), step(shop, "notify", after="reserve")])

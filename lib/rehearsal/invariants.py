@@ -49,9 +49,10 @@ def all_or_nothing(run, expects=None):
             there = ", ".join(
                 f"{name} ×{n:g}" for name, n in sorted(mine.items()) if n and name in {*wanted, *wound.effects}
             )
-            lacks = [name for name in wanted if mine.get(name, 0) <= 0]
-            but = f", but no {', '.join(lacks)}" if lacks else ""
-            return Broken(f"is half-done: {there}{but}", row)
+            lacks = ", ".join(name for name in wanted if mine.get(name, 0) <= 0)
+            if not there:
+                return Broken(f"was told to be done, and nothing is: no {lacks}", row)
+            return Broken(f"is half-done: {there}{f', but no {lacks}' if lacks else ''}", row)
     return None
 
 

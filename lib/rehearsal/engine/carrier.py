@@ -27,8 +27,8 @@ class Carrier(simpy.Environment):
 
     # Slots, since Python finds attributes faster in objects whose dict has at most 30 of them: 5 % of a run's time.
     __slots__ = (
-        "trace", "table", "received", "started", "ended", "outcome", "answer", "close", "over", "_answered", "_deadlines",
-        "system", "tick", "loose", "vanished",
+        "trace", "table", "received", "started", "ended", "outcome", "answer", "close", "over", "_answered",
+        "_deadlines", "system", "tick", "loose", "vanished",
     )  # fmt: skip
 
     def __init__(self, system, trace, table):

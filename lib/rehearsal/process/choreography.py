@@ -133,8 +133,9 @@ class Dance:
             return come >= self._needed(ends, payload)
 
         def complete(ctx, payload):
-            ctx.state.setdefault("ended", set()).add(payload)
-            ctx.publish(completed, payload)
+            if payload not in ctx.state.get("expired", ()):  # there is one end, and who has cancelled does not complete
+                ctx.state.setdefault("ended", set()).add(payload)
+                ctx.publish(completed, payload)
 
         self._on(self.orders, topics, complete, "complete", when, publishes=completed)
         return completed
@@ -204,6 +205,7 @@ class Dance:
         def watch(ctx, payload):
             yield ctx.sleep(timeout)
             if payload not in ctx.state.get("ended", ()):
+                ctx.state.setdefault("expired", set()).add(payload)
                 ctx.publish(expired, payload)
 
         # Nobody is held while it waits: as many sleepers as there are requests.

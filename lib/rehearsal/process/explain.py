@@ -69,7 +69,8 @@ def _contracts(system):
         contract = handler.takes, handler.work, handler.publishes, calls, getattr(handler.function, "score", None)
         if isinstance(handler, Subscription):
             for topic in handler.topics:
-                found[handler.service, "subscription", f"{handler.name} on {topic}"] = contract, handler.topics
+                others = frozenset(handler.topics)  # in whatever order it names them
+                found[handler.service, "subscription", f"{handler.name} on {topic}"] = contract, others
         else:
             found[handler.service, "operation", handler.name] = contract
     return found
