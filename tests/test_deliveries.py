@@ -142,17 +142,19 @@ def both_at_once(ctx, job):
     [
         (tells_first, None, {(0, 1), (1, 1)}),  # told, and not done: at most once, so nobody does it later
         (does_first, None, {(1, 0), (1, 1)}),  # done, and nobody knows
+        (both_at_once, None, {(0, 0), (1, 0), (1, 1)}),  # also where nothing lies between them but the crash
         (both_at_once, 0, {(0, 0), (1, 1)}),
         (both_at_once, 25 * ms, {(0, 0), (1, 1)}),
     ],
 )
 @pytest.mark.filterwarnings("ignore::rehearsal.DesignWarning")  # nobody hears of it: it is looked at as it leaves
 def test_two_writes_come_apart_in_a_crash_and_an_outbox_keeps_them_together(work, outbox, found):
-    """(done, told), over all moments of the crash."""
+    """(done, told), over all moments of the crash, that between an effect and its telling among them."""
+    crashes = [Crash("back", at=moment + 0.5, lasting=30) for moment in range(1, 15)]
     ends = set()
-    for moment in range(1, 15):
+    for crash in [*crashes, CrashAt("back", "job.placed", "after", lasting=30)]:
         system = reader(work, publishes="job.done", acknowledge="before", outbox=outbox)
-        result = run(system, ONE, faults=Crash("back", at=moment + 0.5, lasting=30))
+        result = run(system, ONE, faults=crash)
         ends.add((done(result), len(rows(result, name="job.done", target="broker"))))
     assert ends == found
 

@@ -39,7 +39,13 @@ class Wound(NamedTuple):
 
 
 def totals(effects):
-    """Return {request: {name: the sum of its amounts}} of the effects of a run, or of a moment of one."""
+    """Return {request: {name: the sum of its amounts}} of the effects of a run, or of a moment of one.
+
+    >>> from rehearsal.engine.ledger import Effect
+    >>> paid, back = Effect(0, 7, "till", "paid", 250, span=0), Effect(9, 7, "till", "paid", -250, span=1)
+    >>> totals([paid]), totals([paid, paid]), totals([paid, back])
+    ({7: {'paid': 250}}, {7: {'paid': 500}}, {7: {'paid': 0}})
+    """
     found: dict = {}
     for one in effects:
         mine = found.setdefault(one.request, {})
@@ -48,7 +54,12 @@ def totals(effects):
 
 
 def units(effects):
-    """Return {(request, name): how much once is}: the amount when it was first done."""
+    """Return {(request, name): how much once is}: the amount when it was first done.
+
+    >>> from rehearsal.engine.ledger import Effect
+    >>> units([Effect(0, 7, "till", "paid", 250, span=0), Effect(9, 7, "till", "paid", 250, span=1)])
+    {(7, 'paid'): 250}
+    """
     found: dict = {}
     for one in effects:
         if one.amount > 0:

@@ -2,7 +2,16 @@
 
 An invariant is called with what has `effects` and `states` by name: a finished run, or (where it is marked with
 `always`) a moment after any effect. It returns None where it holds, and else a sentence. A sentence made with `Broken`
-knows of which request it speaks, so that a picture can show it.
+knows of which request it speaks, so that a picture can show it. Who writes one needs no more than that:
+
+>>> from rehearsal import System, Times
+>>> shop = System("shop")
+>>> pay = shop.service("till").operation(name="pay")(lambda ctx, order: ctx.effect("paid", order.number))
+>>> shop.accepts("order", pay)
+>>> def paid_enough(run):
+...     return next((Broken("is cheap", one.request) for one in run.effects if one.amount < 2), None)
+>>> print(first_breach(shop, Times("order", at=[0, 5, 10]), paid_enough))
+paid enough: request 0 is cheap, at 0 ms
 """
 
 from dataclasses import dataclass, field

@@ -10,7 +10,11 @@ WORDS = ("no fault", "one fault", "two faults", "three faults", "four faults")
 
 
 class Covered(NamedTuple):
-    """Say of the schedules of so many `faults` how many there are, and how many were tried."""
+    """Say of the schedules of so many `faults` how many there are, and how many were tried.
+
+    >>> print(Covered(1, 90, 90), "and", Covered(2, 4005, 200))
+    all 90 with one fault and 200 of 4,005 with two faults
+    """
 
     faults: int
     schedules: int

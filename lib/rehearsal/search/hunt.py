@@ -57,7 +57,7 @@ def under_each(system, load, *, faults=None, seed=0, until=None):
 
 def _atoms(calm, faults):
     faults = catalogue if faults is None else faults
-    return faults(calm) if callable(faults) else dict.fromkeys(faults)
+    return dict.fromkeys(faults(calm) if callable(faults) else faults)  # who lists a fault twice means one
 
 
 def _end(calm, until):

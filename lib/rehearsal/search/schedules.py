@@ -7,7 +7,11 @@ from rehearsal.faults import Crash
 
 
 def fits(faults):
-    """Return whether faults can strike together: what is down cannot crash."""
+    """Return whether faults can strike together: what is down cannot crash.
+
+    >>> fits([Crash("a", at=0, lasting=5), Crash("a", at=5, lasting=9)]), fits([Crash("a", at=0), Crash("a", at=5)])
+    (True, False)
+    """
     crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.service, f.at))
     return all(one.service != two.service or one.until <= two.at for one, two in pairwise(crashes))
 
