@@ -1,5 +1,8 @@
 """A crash at a moment of an operation: before it is received, during its work, after its effect; and idempotency."""
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
 from rehearsal import Crash, CrashAt, Drop, Duplicate, Hedge, Refused, Retry, System, Times, run
@@ -208,6 +211,22 @@ def test_two_moments_strike_two_messages():
     for listed in (faults, faults[::-1]):
         result = run(desk(takes=10), Times("job", at=[0, 100, 200]), faults=listed)
         assert [row.outcome for row in rows(result)] == ["lost", "rejected", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("build", "place"),
+    [
+        (partial(saving, listener), ("back", "job.placed")),
+        (conductor, ("front", "place")),
+        (partial(conductor, durable=True), ("front", "place")),
+    ],
+    ids=["a leaf", "waits", "durable"],
+)
+def test_two_that_strike_one_message_after_its_effect_are_one_crash(build, place, capsys):
+    crash = CrashAt(*place, lasting=30)
+    one, two = (run(build()[0], ONE, faults=faults) for faults in ([crash], [crash, replace(crash, lasting=20)]))
+    assert same(one, two) and one.outages == two.outages and len(one.outages) == 1
+    assert capsys.readouterr().err == ""
 
 
 def test_others_at_work_go_down_with_it():

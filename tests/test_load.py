@@ -94,6 +94,12 @@ def test_a_request_is_immutable_says_what_it_has_and_travels_between_processes()
         _ = order.amont
 
 
+def test_requests_that_say_the_same_are_equal_so_that_what_two_runs_remember_can_be_compared():
+    order = Request("order", 17, {"amount": 250})
+    assert order == loads(dumps(order)) and len({order, loads(dumps(order))}) == 1
+    assert order not in (Request("order", 18, {"amount": 250}), Request("order", 17), Request("job", 17), "order 17")
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

@@ -3,38 +3,55 @@
 from hypothesis import strategies as st
 
 from rehearsal import (
-    Breakdowns,
+    Bulkhead,
+    CircuitBreaker,
     Closed,
     Constant,
     Crash,
-    CrashAt,
-    Delay,
-    Drop,
-    Duplicate,
     Errors,
     Evenly,
     Exponential,
     Failed,
-    LoadSpike,
-    Mute,
-    Partition,
+    Hedge,
     Poisson,
     Refused,
-    Reorder,
     Retry,
+    RetryBudget,
     Slow,
     System,
 )
+from tests.catalogue import catalogue
 
 HOPS = st.sampled_from([Constant(0), Constant(7), Exponential(5)])
 TAKES = st.sampled_from([Constant(0), Constant(30), Exponential(20), Exponential(50)])
 RETRIES = st.sampled_from([None, Retry(1), Retry(2, wait=9)])
 RARELY = st.sampled_from([False, False, False, True])
-STANDBY = st.sampled_from([None, None, 15])
+STANDBY = st.sampled_from([None, 15])
+JITTERS = ("none", "full", "equal", "decorrelated")
+LATER = [Retry(2, wait=6, factor=2, cap=20, jitter=jitter) for jitter in JITTERS]
+BREAKER = {"window": 4, "minimum": 2, "open_for": 25, "probes": 1}
+POLICIES = {
+    "timeout": st.sampled_from([8, 30]),
+    "deadline": st.sampled_from([25, 70]),
+    "cancel": st.sampled_from(["queue", "work"]),
+    "retry": st.sampled_from([*LATER, Retry(1, on=("timeout", "unsent")), Retry(2, step=5)]),
+    "budget": st.just(RetryBudget(0.3, burst=1)),
+    "breaker": st.sampled_from(
+        [
+            CircuitBreaker(**BREAKER),
+            CircuitBreaker(counts="calls", **BREAKER),
+            CircuitBreaker(slow=20, slow_rate=0.5, **BREAKER | {"per": "time", "window": 60}),
+        ]
+    ),
+    "bulkhead": st.sampled_from([Bulkhead(1), Bulkhead(1, wait=20), Bulkhead(2, wait=float("inf"))]),
+    "hedge": st.just(Hedge(after=6)),
+    "fallback": st.just("instead"),
+}
+CARE = st.fixed_dictionaries({}, optional=POLICIES)
 
 
 @st.composite
-def actions(draw, me, last):
+def actions(draw, me, last, rich=False):
     """Draw what a handler of service number `me` does: it talks only to services with greater numbers."""
     if me == last:
         return []
@@ -44,17 +61,28 @@ def actions(draw, me, last):
     send = st.tuples(st.just("send"), others, st.none(), st.none())
     tell = st.tuples(st.just("publish"), st.just(me), st.none(), st.none())
     rest = st.tuples(st.just("sleep"), st.just(me), st.none(), st.none())
-    return draw(st.lists(call | both | send | tell | tell | rest, min_size=1, max_size=4))
+    found = call | both | send | tell | tell | rest
+    if rich:
+        guarded = st.tuples(st.just("guard"), others, CARE, st.none())
+        found |= guarded | guarded | st.tuples(st.just("first"), others, others, CARE)
+    return draw(st.lists(found, min_size=1, max_size=4))
 
 
-def performing(steps, me, refuses, catches):
+def performing(steps, me, refuses, catches, parks=False):
     """Return a handler that does these steps; a plain function where it never waits."""
 
-    def step(ctx, job, verb, who, timeout, retry):
+    def step(ctx, job, verb, who, one, two):
         if verb == "call":
-            yield ctx.call(f"s{who}.work", job, timeout=timeout, retry=retry)
+            yield ctx.call(f"s{who}.work", job, timeout=one, retry=two)
+        elif verb == "guard":
+            yield ctx.call(f"s{who}.work", job, **one)
         elif verb == "all":
-            yield ctx.all(ctx.call(f"s{who}.work", job, key=1), ctx.call(f"s{timeout}.work", job, key=2))
+            yield ctx.all(ctx.call(f"s{who}.work", job, key=1), ctx.call(f"s{one}.work", job, key=2))
+        elif verb == "first":
+            calls = [ctx.call(f"s{who}.work", job, key=1, **two), ctx.call(f"s{one}.work", job, key=2)]
+            while calls:
+                over = [call for call, *_ in (yield ctx.first(*calls))]
+                calls = [call for call in calls if call not in over]
         elif verb == "send":
             ctx.send(f"s{who}.work", job)
         elif verb == "publish":
@@ -69,12 +97,15 @@ def performing(steps, me, refuses, catches):
             except Failed:
                 if not catches:
                     raise
-        if refuses and job.number == 1:
-            raise Refused("no")
+        leaf(ctx, job)
 
     def leaf(ctx, job):
         if refuses and job.number == 1:
             raise Refused("no")
+        if parks and job.number == 2:
+            ctx.park("a person has to look at it")
+        ctx.effect("done")
+        ctx.state["done"] = ctx.state.get("done", 0) + 1
 
     return handler if steps else leaf
 
@@ -82,21 +113,44 @@ def performing(steps, me, refuses, catches):
 def habits(rich):
     """Draw what else is said of a service, where it is a rich one."""
     patience = st.sampled_from([None, None, 20])
-    return st.fixed_dictionaries({"durable": st.booleans(), "failover": STANDBY, "patience": patience} if rich else {})
+    said = {"durable": st.booleans(), "failover": STANDBY, "patience": patience, "volatile": RARELY}
+    said |= {"decides": st.sampled_from([0, 0, 2]), "outbox": st.sampled_from([None, None, 0, 15])}
+    return st.fixed_dictionaries(said if rich else {})
+
+
+def reading(rich):
+    """Draw what else is said of a reader of events, where it is a rich one."""
+    parity = st.sampled_from([None, None, lambda job: str(job.number)[-1] in "02468"])
+    said = {"acknowledge": st.sampled_from(["after", "after", "before"]), "key": parity}
+    said |= {"replay": st.sampled_from([None, None, 40]), "idempotent": RARELY}
+    return st.fixed_dictionaries(said if rich else {})
+
+
+def declare_brokers(draw, system, rich):
+    """Declare a broker, two, or none: then there is a plain one where somebody speaks."""
+    if not rich and draw(RARELY):
+        system.broker(latency=5, workers=draw(st.sampled_from([None, 1])))
+    elif rich and not draw(RARELY):
+        said = {
+            "latency": HOPS,
+            "workers": st.sampled_from([None, 2]),
+            "durable": st.booleans(),
+            "failover": STANDBY,
+        }
+        system.broker(redelivers=60, **draw(st.fixed_dictionaries(said)))
+        if draw(RARELY):
+            system.broker("fast", carries=("t0", "work"), redelivers=60)
 
 
 @st.composite
 def systems(draw, rich=False):
     """Draw a system of one to four services, which can be called, sent to, and hear the events of lower numbers.
 
-    In a `rich` one services and brokers are durable or not, have a standby, lose patience, and work but once.
+    In a `rich` one all that may be said of services, brokers, readers and calls is said now and then.
     """
     system = System("world", network=draw(HOPS))
     last = draw(st.sampled_from([0, 1, 2, 2, 3, 3]))
-    if draw(RARELY):
-        system.broker(latency=5, workers=draw(st.sampled_from([None, 1])))
-    elif rich and draw(st.booleans()):
-        system.broker(latency=draw(HOPS), durable=draw(st.booleans()), failover=draw(STANDBY), redelivers=60)
+    declare_brokers(draw, system, rich)
     for me in range(last + 1):
         queue = draw(st.sampled_from([None, None, 0, 2])) if me else None
         service = system.service(
@@ -106,19 +160,32 @@ def systems(draw, rich=False):
             blocking=draw(st.sampled_from([True, True, False])),
             **draw(habits(rich)),
         )
-        work = performing(draw(actions(me, last)), me, draw(RARELY), draw(st.booleans()))
-        once = rich and draw(RARELY)
+
+        def body(me=me):
+            return performing(
+                draw(actions(me, last, rich)), me, draw(RARELY), draw(st.booleans()), rich and draw(RARELY)
+            )
+
+        work, once = body(), rich and draw(RARELY)
         service.operation(takes=draw(TAKES), name="work", publishes=f"t{me}", idempotent=once)(work)
-        for topic in range(me):
-            if not draw(RARELY):
-                heard = performing(draw(actions(me, last)), me, draw(RARELY), draw(st.booleans()))
-                service.on(
-                    f"t{topic}", takes=draw(TAKES), name=f"hear{topic}", publishes=f"t{me}",
-                    retry=draw(RETRIES) or Retry(4), workers=draw(st.sampled_from([None, 1, 2])),
-                    poll=draw(st.sampled_from([None, None, 25])), idempotent=rich and draw(RARELY),
-                )(heard)  # fmt: skip
+        for heard in heard_by(draw, me, rich):
+            how = {"when": lambda job, come: len(come) > 1} if rich and len(heard) > 1 and draw(RARELY) else {}
+            service.on(
+                heard, takes=draw(TAKES), name=f"hear{heard[0]}", publishes=f"t{me}",
+                retry=draw(RETRIES) or Retry(4), workers=draw(st.sampled_from([None, 1, 2])),
+                poll=draw(st.sampled_from([None, None, 25])), **draw(reading(rich)), **how,
+            )(body())  # fmt: skip
     system.accepts("job", system.find("s0.work"), objective=100)
+    if rich and draw(RARELY):
+        system.guard(**draw(CARE), to=draw(st.sampled_from([None, f"s{last}"])))
     return system
+
+
+def heard_by(draw, me, rich):
+    """Draw which topics service number `me` hears; a rich one may wait for several of them."""
+    topics = [f"t{topic}" for topic in range(me) if not draw(RARELY)]
+    joined = rich and len(topics) > 1 and draw(st.booleans())
+    return [tuple(topics)] if joined else [(topic,) for topic in topics]
 
 
 LOADS = st.sampled_from(
@@ -144,66 +211,6 @@ def faults(draw, system):
     return found
 
 
-def stops(draw, node, service, at, lasting):
-    """Draw a way in which a node stops; `service` is None where it is a broker."""
-    work, queue = draw(st.sampled_from(["lost", "restart", "resume"])), draw(st.sampled_from(["lost", "kept"]))
-    kind = draw(st.sampled_from(["crash", "crash", "at", "wear"]))
-    if kind == "crash":
-        return Crash(node, at, lasting, work, queue, draw(st.sampled_from(["refused", "ignored", "wait"])))
-    if kind == "at" and service is not None:
-        heard = draw(st.sampled_from([*service.operations, *service.subscriptions]))
-        moment, count = draw(st.sampled_from(["before", "during", "after"])), draw(st.integers(1, 4))
-        return CrashAt(node, heard, moment, count, lasting, at)
-    up, down = draw(st.sampled_from([(Exponential(60), Exponential(20)), (50, 9)]))
-    return Breakdowns(node, up, down, work, draw(st.sampled_from(["always", "busy"])), at, 300)
-
-
-def way(draw, nodes, at, lasting):
-    """Draw what is wrong with a link, or with several."""
-    one, two, *_ = draw(st.permutations(["client", *nodes]))
-    window = {"at": at, "lasting": lasting}
-    link = {"link": (one, two), "ways": draw(st.sampled_from(["both", "there", "back"])), **window}
-    rate = draw(st.sampled_from([0.3, 1.0]))
-    by = draw(st.sampled_from([4, Exponential(30)]))
-    return draw(
-        st.sampled_from(
-            [
-                Drop(rate=rate, **link), Delay(by=by, **link), Duplicate(rate=rate, **link),
-                Reorder(within=40, rate=rate, **link), Partition(((one,), (two,)), **window),
-            ]
-        )
-    )  # fmt: skip
-
-
-@st.composite
-def catalogue(draw, system, load):
-    """Draw faults of every kind for a system and a load; all of them end."""
-    nodes = [*system.services, *system.brokers]
-    found, free = [], dict.fromkeys(nodes, 0)
-    for _ in range(draw(st.sampled_from([0, 1, 2, 3, 5, 7]))):
-        node, at, lasting = draw(st.sampled_from(nodes)), draw(st.integers(0, 200)), draw(st.sampled_from([1, 40, 90]))
-        kind = draw(st.sampled_from(["stop", "stop", "way", "way", "slow", "errors", "mute", "spike"]))
-        service = system.services.get(node)
-        if kind == "stop":
-            fault = stops(draw, node, service, at, lasting)
-            if isinstance(fault, Crash):
-                if at < free[node]:
-                    continue
-                free[node] = fault.until
-            found.append(fault)
-        elif kind == "way":
-            found.append(way(draw, nodes, at, lasting))
-        elif kind == "slow":
-            found.append(Slow(node, 3, at=at, lasting=lasting))
-        elif kind == "spike" and not isinstance(load, Closed):
-            found.append(LoadSpike(3, at=at, lasting=40))
-        elif kind == "errors" and service is not None:
-            found.append(Errors(node, 0.7, at=at, lasting=lasting))
-        elif kind == "mute" and service is not None:
-            found.append(Mute(node, at=at, lasting=lasting))
-    return found
-
-
 @st.composite
 def worlds(draw):
     """Draw (system, load, faults, seed), where services crash, are slow or fail."""
@@ -216,10 +223,3 @@ def storms(draw):
     """Draw (system, load, faults, seed), where everything may be said of a service and all of the catalogue strikes."""
     system, load = draw(systems(rich=True)), draw(LOADS)
     return system, load, draw(catalogue(system, load)), draw(st.integers(0, 99))
-
-
-def vanishing(system, faults):
-    """Return whether messages may disappear for good in such a world, so that somebody may wait for ever."""
-    kept = all(broker.durable for broker in system.brokers.values())
-    holes = any(isinstance(f, Crash) and f.arrivals == "ignored" for f in faults)
-    return not kept or holes or any(isinstance(f, Drop | Mute | Partition) for f in faults)

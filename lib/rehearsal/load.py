@@ -17,6 +17,8 @@ from rehearsal.units import duration
 class Request:
     """Say what is asked for: an immutable payload with a `kind`, a `number` and the attributes its load drew.
 
+    Two that say the same are equal, so that what services remember of requests can be compared between runs.
+
     >>> order = Request("order", 17, {"amount": 250})
     >>> order, order.amount
     (order 17, 250)
@@ -41,6 +43,12 @@ class Request:
 
     def __setattr__(self, name, value):
         raise AttributeError(f"{self!r} is immutable: keep what changes in ctx.state")
+
+    def __eq__(self, other):
+        return isinstance(other, Request) and self.__reduce__() == other.__reduce__()
+
+    def __hash__(self):
+        return hash((self.kind, self.number))
 
     def __reduce__(self):
         return Request, (self.kind, self.number, self._attributes)

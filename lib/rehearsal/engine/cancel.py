@@ -27,7 +27,7 @@ def cancel(engine, message, how):
         pool.queue.remove(message)
         pool.asking -= 1
     elif message.work is not None:
-        if pool.node.up and message not in pool.queue:
+        if pool.node.up:
             message.work.wait.expire(engine, how)
         return
     elif how == "work":

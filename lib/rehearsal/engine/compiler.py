@@ -7,7 +7,7 @@ from rehearsal.engine.lanes import Lanes
 from rehearsal.engine.nodes import Inbox, Node, Plan, Pool, Route
 from rehearsal.engine.once import once
 from rehearsal.engine.outbox import Outbox
-from rehearsal.engine.traps import Trap
+from rehearsal.engine.traps import Trap, around
 from rehearsal.engine.weather import leg
 from rehearsal.errors import ModelError
 from rehearsal.faults import CrashAt
@@ -69,9 +69,9 @@ class Compiler:
         plan = Plan(node, handler.name, takes, handler=handler, work=handler.work, chance=chance)
         if handler.idempotent:
             plan.function = once(plan, plan.function)
-        for trap in self._traps(handler):
-            if trap.fault.moment != "before":
-                plan.function = trap.around(plan, plan.function)
+        traps = [trap for trap in self._traps(handler) if trap.fault.moment != "before"]
+        if traps:
+            plan.function = around(traps, plan, plan.function)
         return plan
 
     def _traps(self, handler):

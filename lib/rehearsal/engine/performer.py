@@ -138,19 +138,27 @@ class Engine(Carrier):
         wait.begin(self, message)
 
     def wake(self, message, value, error):
-        """Hand a handler what it waited for; one that gave its worker back queues for a worker again."""
+        """Hand a handler what it waited for. Its wait is over: a deadline that comes now finds nothing left to end."""
+        if message.dead:
+            return
+        work, node = message.work, message.route.pool.node
+        keeps = node.blocking or type(work.wait) is Work
+        work.wait = NOTHING
+        self._hand(message, value, error, keeps)
+
+    def _hand(self, message, value, error, keeps):
+        """Let a handler go on; one that did not keep its worker queues for one again."""
         if message.dead:
             return
         pool = message.route.pool
         if not pool.node.up:  # a durable service goes on after its restart
-            pool.node.held.append((self.wake, message, value, error))
-            return
-        if pool.node.blocking or type(message.work.wait) is Work:
+            pool.node.held.append((self._hand, message, value, error, keeps))
+        elif keeps:
             self.go_on(message, value, error)
-            return
-        message.work.wake = value, error
-        pool.queue.append(message)
-        self.serve(pool)
+        else:
+            message.work.wake = value, error
+            pool.queue.append(message)
+            self.serve(pool)
 
     def go_on(self, message, value, error):
         """Let a handler go on that has a worker, once that has made its decision."""

@@ -19,7 +19,7 @@ class Trap:
         self.engine, self.fault = engine, fault
         self.seen = 0
 
-    def _hit(self):
+    def hit(self):
         """Return whether this message is the one; each is looked at once."""
         if self.engine.now >= self.fault.at:
             self.seen += 1
@@ -38,68 +38,83 @@ class Trap:
         """Return the step that lets a message in, or finds that the service has just gone down before it."""
 
         def arrive(message):
-            if self._hit():
+            if self.hit():
                 self.strike()
             step(message)
 
         return arrive
 
-    def around(self, plan, function):
-        """Return the handler of a plan with the moment of the crash built in."""
-        return partial(self._waiting if plan.waits else self._leaf, function)
-
-    def _leaf(self, function, ctx, payload):
-        if not self._hit():
-            return function(ctx, payload)
-        if self.fault.moment == "after":
-            said: list = []
-            with self._keeping(said):
-                _, problem = _attempt(function, ctx, payload)
-            self._done(ctx._message, problem, said)
-        self.strike()
-        raise Struck
-
-    def _waiting(self, function, ctx, payload):
-        if not self._hit():
-            return (yield from function(ctx, payload))
-        if self.fault.moment == "during":
-            self.engine.after(0.0, lambda _: self.strike(), None)  # as soon as it waits for its first answer
-            return (yield from function(ctx, payload))
-        frame, value, problem = function(ctx, payload), None, None
-        while True:
-            said: list = []
-            with self._keeping(said):
-                wait, over = _attempt(frame.send if problem is None else frame.throw, problem or value)
-            if over is not None:
-                break
-            for each in said:
-                each()
-            value, problem = yield from _passed(wait)
-        self._done(ctx._message, over, said)
-        self.strike()
-        if not ctx._message.dead:  # durable: what it did is stored, and after the restart it says so
-            ctx.frame = _rest(said, over)
-            ctx._message.route.pool.node.held.append((self.engine.wake, ctx._message, None, None))
-        raise Struck
-
     @contextmanager
-    def _keeping(self, said):
+    def keeping(self, said):
         """Keep back what a step of a handler says: it may be its last."""
-        engine = self.engine
-        late = {name: getattr(engine, name) for name in ("post", "fact")}
-        for name, tell in late.items():
-            setattr(engine, name, lambda *words, tell=tell: said.append(partial(tell, *words)))
+        engine, words = self.engine, ("post", "fact")
+        for word in words:
+            setattr(engine, word, lambda *what, tell=getattr(engine, word): said.append(partial(tell, *what)))
         yield
-        for name in late:
-            delattr(engine, name)
+        for word in words:
+            delattr(engine, word)
 
-    def _done(self, message, problem, said):
+    def done(self, message, problem, said):
         """Write down that the work was done, though it will be lost for whoever asked; what is durable goes on."""
         node = message.route.plan.node
         if not node.durable and (problem is None or isinstance(problem, StopIteration)):
             self.engine.outcome[message.row] = OK
         if node.outbox is not None and not (node.durable and message.route.plan.waits):
             node.outbox.waiting += said  # it was stored with the effect, and leaves after the restart
+
+
+def around(traps, plan, function):
+    """Return the handler of a plan with the moments of crashes built in."""
+    return partial(_waiting if plan.waits else _leaf, traps, function)
+
+
+def _set_off(traps):
+    """Return the traps that this message sets off: where one strikes during its work, none does after it."""
+    hit = [trap for trap in traps if trap.hit()]
+    return [trap for trap in hit if trap.fault.moment == "during"] or hit
+
+
+def _strike(traps):
+    for trap in traps:
+        trap.strike()
+
+
+def _leaf(traps, function, ctx, payload):
+    traps = _set_off(traps)
+    if not traps:
+        return function(ctx, payload)
+    if traps[0].fault.moment == "after":
+        said: list = []
+        with traps[0].keeping(said):
+            _, problem = _attempt(function, ctx, payload)
+        traps[0].done(ctx._message, problem, said)
+    _strike(traps)
+    raise Struck
+
+
+def _waiting(traps, function, ctx, payload):
+    traps = _set_off(traps)
+    if not traps:
+        return (yield from function(ctx, payload))
+    if traps[0].fault.moment == "during":
+        traps[0].engine.after(0.0, _strike, traps)  # as soon as it waits for its first answer
+        return (yield from function(ctx, payload))
+    frame, value, problem = function(ctx, payload), None, None
+    while True:
+        said: list = []
+        with traps[0].keeping(said):
+            wait, over = _attempt(frame.send if problem is None else frame.throw, problem or value)
+        if over is not None:
+            break
+        for each in said:
+            each()
+        value, problem = yield from _passed(wait)
+    traps[0].done(ctx._message, over, said)
+    _strike(traps)
+    if not ctx._message.dead:  # durable: what it did is stored, and after the restart it says so
+        ctx.frame = _rest(said, over)
+        ctx._message.route.pool.node.held.append((traps[0].engine.wake, ctx._message, None, None))
+    raise Struck
 
 
 def _attempt(step, *arguments):
