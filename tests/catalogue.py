@@ -22,7 +22,7 @@ from rehearsal import (
 
 def stops(draw, node, service, at, lasting):
     """Draw a way in which a node stops; `service` is None where it is a broker."""
-    kind = draw(st.sampled_from(["crash", "at", "at", "wear"] if service else ["crash", "wear"]))
+    kind = draw(st.sampled_from(["crash", "at", "crash", "wear", "at"] if service else ["crash", "wear"]))
     work = draw(st.sampled_from(["lost", "restart", "resume"]))
     if kind == "crash":
         queue, arrivals = (st.sampled_from(words) for words in (["lost", "kept"], ["refused", "ignored", "wait"]))

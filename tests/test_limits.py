@@ -2,6 +2,7 @@
 
 import _thread
 import gc
+import signal
 import sys
 import threading
 
@@ -123,7 +124,15 @@ def test_an_interrupt_inside_a_handler_leaves_later_runs_right():
     assert columns(run(system, load)) == columns(run(caller(), load))
 
 
-def test_an_interrupt_from_outside_leaves_later_runs_right():
+@pytest.fixture
+def interruptible():
+    """Take an interrupt as an error, also where a shell lets its background jobs ignore it."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+def test_an_interrupt_from_outside_leaves_later_runs_right(interruptible):
     load = Poisson("job", every=20, count=100)
     before = columns(run(caller(), load))
     timer = threading.Timer(0.05, _thread.interrupt_main)

@@ -27,7 +27,7 @@ TAKES = st.sampled_from([Constant(0), Constant(30), Exponential(20), Exponential
 RETRIES = st.sampled_from([None, Retry(1), Retry(2, wait=9)])
 RARELY = st.sampled_from([False, False, False, True])
 STANDBY = st.sampled_from([None, 15])
-JITTERS = ("none", "full", "equal", "decorrelated")
+JITTERS = ("decorrelated", "none", "full", "equal", "decorrelated")
 LATER = [Retry(2, wait=6, factor=2, cap=20, jitter=jitter) for jitter in JITTERS]
 BREAKER = {"window": 4, "minimum": 2, "open_for": 25, "probes": 1}
 POLICIES = {

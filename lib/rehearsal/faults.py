@@ -24,8 +24,12 @@ class Fault:
 
     def __post_init__(self):
         object.__setattr__(self, "service", name_of(self.service))
+        self.check_window()
+
+    def check_window(self, ever=True):
+        """Raise ValueError or TypeError where it begins before the run, or strikes nothing because it is empty."""
         duration(self.at, f"at of {type(self).__name__}")
-        duration(self.lasting, f"lasting of {type(self).__name__}", positive=True, ever=True)
+        duration(self.lasting, f"lasting of {type(self).__name__}", positive=True, ever=ever)
 
     @property
     def verb(self):
@@ -211,8 +215,7 @@ class LoadSpike(Fault):
     service: str = field(default=CLIENT, init=False, repr=False)
 
     def __post_init__(self):
-        duration(self.at, "at of LoadSpike")
-        duration(self.lasting, "lasting of LoadSpike", positive=True)
+        self.check_window(ever=False)
         factor(self.factor, "the factor of LoadSpike", 1)
         object.__setattr__(self, "load", name_of(self.load))
 

@@ -31,8 +31,8 @@ class LinkFault(Fault):
             raise ValueError(f"a link has two ends, such as ('orders', 'payment'), not {self.link!r}")
         object.__setattr__(self, "link", tuple(name_of(end) for end in self.link))
         choice(self.ways, f"ways of {type(self).__name__}", WAYS)
-        duration(self.at, f"at of {type(self).__name__}")
-        duration(self.lasting, f"lasting of {type(self).__name__}", positive=True, ever=True)
+        share(getattr(self, "rate", 1.0), f"the rate of {type(self).__name__}")
+        self.check_window()
 
     @property
     def struck(self):
@@ -57,10 +57,6 @@ class Drop(LinkFault):
     at: float = 0.0
     lasting: float = inf
     ways: str = "both"
-
-    def __post_init__(self):
-        super().__post_init__()
-        share(self.rate, "the rate of Drop")
 
     @property
     def verb(self):
@@ -98,10 +94,6 @@ class Duplicate(LinkFault):
     lasting: float = inf
     ways: str = "both"
 
-    def __post_init__(self):
-        super().__post_init__()
-        share(self.rate, "the rate of Duplicate")
-
     @property
     def verb(self):
         """Return what happens to the link, in a word or two."""
@@ -122,7 +114,6 @@ class Reorder(LinkFault):
     def __post_init__(self):
         super().__post_init__()
         duration(self.within, "within of Reorder", positive=True)
-        share(self.rate, "the rate of Reorder")
 
     @property
     def verb(self):
@@ -148,8 +139,7 @@ class Partition(Fault):
             such = "such as (('orders',), ('payment',))"
             raise ValueError(f"a partition has two groups or more, {such}, not {self.groups!r}")
         object.__setattr__(self, "groups", groups)
-        duration(self.at, "at of Partition")
-        duration(self.lasting, "lasting of Partition", positive=True, ever=True)
+        self.check_window()
         twice = [n for n in self.struck if self.struck.count(n) > 1]
         if twice:
             raise ValueError(f"{twice[0]} is in two groups of the partition: {groups!r}")

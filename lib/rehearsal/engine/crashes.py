@@ -110,10 +110,10 @@ def restart(engine, node):
         clock.run()
     if node.outbox is not None:
         node.outbox.wake()
+    engine.bus.wake(node)
     held, node.held = node.held, []
     for go_on, *arguments in held:
         go_on(*arguments)
-    engine.bus.wake(node)
     for pool in node.pools:
         engine.serve(pool)
     outside, node.outside = node.outside, []

@@ -135,6 +135,8 @@ class Engine(Carrier):
         pool = message.route.pool
         if not pool.node.blocking and type(wait) is not Work:
             self.release(pool)
+            if message.dead:  # the next in line has taken the service down
+                return
         wait.begin(self, message)
 
     def wake(self, message, value, error):

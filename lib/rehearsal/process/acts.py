@@ -42,9 +42,9 @@ def undoing(step, careful, sure=False):
             ctx.state.setdefault("undone", set()).add(key)
         if looks and key not in ctx.state.get("done", ()):
             return
+        function(ctx, payload)
         if looks:
             ctx.state["done"].discard(key)
-        function(ctx, payload)
         ctx.effect(name, -1)
 
     return undo
