@@ -49,7 +49,8 @@ class Trap:
         """Keep back what a step of a handler says: it may be its last."""
         engine, words = self.engine, ("post", "fact")
         for word in words:
-            setattr(engine, word, lambda *what, tell=getattr(engine, word): said.append(partial(tell, *what)))
+            later = partial(partial, getattr(engine, word))
+            setattr(engine, word, lambda *what, later=later: said.append(later(*what)))
         yield
         for word in words:
             delattr(engine, word)
