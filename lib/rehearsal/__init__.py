@@ -1,5 +1,6 @@
 """Rehearse your architecture before opening night: build a system twice, run it, break it, see how failure travels."""
 
+from rehearsal.changes import changes
 from rehearsal.draws import Constant, Empirical, Exponential, Lognormal, Uniform
 from rehearsal.engine import FATES, Run, run
 from rehearsal.errors import (
@@ -13,6 +14,7 @@ from rehearsal.errors import (
     Rejected,
     TimedOut,
 )  # fmt: skip
+from rehearsal.explain import explain
 from rehearsal.faults import Breakdowns, Crash, CrashAt, Errors, LoadSpike, Mute, Slow
 from rehearsal.load import Closed, Evenly, Poisson, Times
 from rehearsal.network import Delay, Drop, Duplicate, Partition, Reorder
@@ -23,9 +25,7 @@ from rehearsal.process import (
     blend,
     blends,
     chain,
-    changes,
     choreograph,
-    explain,
     monolith,
     orchestrate,
 )  # fmt: skip

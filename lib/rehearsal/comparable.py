@@ -4,7 +4,8 @@ from types import CodeType, FunctionType
 
 from rehearsal.errors import ModelError
 from rehearsal.faults import LoadSpike
-from rehearsal.service import Handler
+from rehearsal.service import Handler, Service
+from rehearsal.system import System
 from rehearsal.trace import Totals
 
 FAULTS, DESIGN = "the faults", "the design"
@@ -89,6 +90,8 @@ def told(thing, seen=()):
     seen = (*seen, thing)
     if isinstance(thing, Handler) and any(isinstance(other, Handler | FunctionType) for other in seen[:-1]):
         return thing.place  # what it says itself stands at its own service
+    if isinstance(thing, Service | System) and any(isinstance(other, FunctionType) for other in seen):
+        return thing.name if isinstance(thing, Service) else "a system"  # and so does what they say
     if isinstance(thing, FunctionType):
         cells = [told(_held(cell), seen) for cell in thing.__closure__ or ()]
         return told(thing.__code__), cells, told(thing.__defaults__, seen), told(thing.__kwdefaults__, seen)

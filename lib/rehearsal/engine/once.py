@@ -37,8 +37,11 @@ def once(plan, function):
 
 
 def _key(message):
-    """Return who asks: a call with all its attempts and hedges, an event or a command with all its deliveries."""
-    return getattr(message.waiter, "call", message.waiter)  # a hedge waits on behalf of its call
+    """Return who asks: a call with all its attempts and hedges, an event or a command with all its deliveries.
+
+    What is done in process nobody waits for: it is asked for once.
+    """
+    return getattr(message.waiter, "call", message.waiter) or message  # a hedge waits on behalf of its call
 
 
 def _over(engine, turn):

@@ -3,11 +3,10 @@
 from rehearsal.process.blend import blend, blends
 from rehearsal.process.chain import chain
 from rehearsal.process.choreography import choreograph
-from rehearsal.process.explain import changes, explain
 from rehearsal.process.monolith import monolith
 from rehearsal.process.orchestration import orchestrate
 from rehearsal.process.steps import Process, Step
 
 __all__ = [
-    "Process", "Step", "blend", "blends", "chain", "changes", "choreograph", "explain", "monolith", "orchestrate",
+    "Process", "Step", "blend", "blends", "chain", "choreograph", "monolith", "orchestrate",
 ]  # fmt: skip

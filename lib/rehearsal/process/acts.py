@@ -31,10 +31,10 @@ def doing(step, careful):
     return do
 
 
-def undoing(step, careful, sure=False):
-    """Return the body of an undo. Who is `sure` that the step was done, or does it elsewhere, does not look."""
+def undoing(step, careful):
+    """Return the body of an undo. Where it is done elsewhere than its step it cannot look whether that was done."""
     function, name = leaf(step.undo), step.name
-    looks = careful and not sure and step.undo.service == step.service
+    looks = careful and step.undo.service == step.service
 
     def undo(ctx, payload):
         key = name, payload

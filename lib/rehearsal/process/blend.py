@@ -2,7 +2,7 @@
 
 from math import inf
 
-from rehearsal.arguments import name_of
+from rehearsal.arguments import choice, name_of
 from rehearsal.errors import ModelError, unknown
 from rehearsal.process.choreography import Dance, choreograph
 from rehearsal.process.orchestration import conducting, declare, orchestrate
@@ -10,36 +10,38 @@ from rehearsal.process.stage import host, stage
 from rehearsal.service import AGAIN
 
 
-def blend(process, events=(), *, name=None, at="orders", workers=100, objective=inf, failures=True, **conductor):
+def blend(
+    process, events=(), *, name=None, at="orders", workers=100, blocking=True, durable=False, decides=0.0,
+    objective=inf, timeout=None, retry=None, by="calls", failures=True, idempotent=None, outbox=None, careful=True,
+):  # fmt: skip
     """Return the process as a system in which the steps named by `events` dance and the others are conducted.
 
     The conductor tells what its steps did where somebody waits for it. A step after one that dances has to dance as
     well: a conductor waits for answers, not for events. With `failures` a dancer that fails has what was conducted
-    undone by events; a conducted step that fails is undone by the conductor. `conductor`: `blocking`, `durable`,
-    `decides`, `timeout`, `retry`, `idempotent`, `outbox`, `careful`, as for `orchestrate`.
+    undone by events; a conducted step that fails is undone by the conductor. The other words are as for `orchestrate`;
+    a blend conducts by calls, and where all dance nobody conducts.
     """
+    choice(by, "by of blend", ("calls",))
     dancing = {name_of(step) for step in ((events,) if isinstance(events, str) else events)}
     _check(process, dancing)
-    called = name or f"blended {process.name}"
-    if not dancing:
-        return orchestrate(process, name=called, at=at, workers=workers, objective=objective, **conductor)
     conducted = [step for step in process.steps.values() if step.name not in dancing]
+    called, safe = name or f"blended {process.name}", {"idempotent": idempotent, "careful": careful}
+    conductor = {"blocking": blocking, "durable": durable, "decides": decides}
+    policies = {"timeout": timeout, "retry": retry}
+    said = {"name": called, "at": at, "workers": workers, "objective": objective, "outbox": outbox, **safe}
+    if not dancing:
+        return orchestrate(process, **said, **conductor, **policies)
     if not conducted:
-        safe = {word: conductor[word] for word in ("idempotent", "outbox", "careful") if word in conductor}
-        return choreograph(process, name=called, at=at, workers=workers, objective=objective, failures=failures, **safe)
-    policies = {word: conductor.pop(word, None) for word in ("timeout", "retry")}
-    safe = {word: conductor.pop(word) for word in ("idempotent", "careful") if word in conductor}
-    system = stage(process, called, conductor.get("outbox"))
-    orders = host(process, system, at, workers, **conductor)
+        return choreograph(process, failures=failures, **said)
+    system = stage(process, called, outbox)
+    orders = host(process, system, at, workers, outbox=outbox, **conductor)
     dance = Dance(process, system, orders, failures, AGAIN, **safe)
-    dance.sure = frozenset(step.name for step in conducted)
+    declare(system, conducted, **safe)
     for step in process.steps.values():
         if step.name in dancing:
             dance.step(step)
-        else:
-            declare(system, [step], **safe)
     done = dance.end(None) if any(end.name in dancing for end in process.ends) else None
-    failed = dance.undo(None, dance.sure) if failures else None
+    failed = dance.undo(None, frozenset(step.name for step in conducted)) if failures else None
     place = _conduct(process, system, orders, conducted, policies, dance.placed)
     system.accepts(process.name, place, objective=objective, done=done, failed=failed)
     return system
@@ -80,6 +82,7 @@ def _conduct(process, system, orders, conducted, policies, placed):
         ctx.publish(placed, payload)
         return (yield from score(ctx, payload))
 
+    vars(open_and_conduct).update(vars(score))  # it knows no more than that
     asked = [s.operation.place for s in conducted] + [s.undo.place for s in conducted if s.undo is not None]
     starts = placed in heard
     how = {"calls": asked, "publishes": (placed, *facts) if starts else facts}

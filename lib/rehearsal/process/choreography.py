@@ -42,7 +42,6 @@ class Dance:
     def __init__(self, process, system, orders, failures, retry, idempotent=None, careful=True):
         self.process, self.system, self.orders, self.retry = process, system, orders, retry
         self.failures, self.idempotent, self.careful = failures, idempotent, careful
-        self.sure: frozenset = frozenset()  # steps of a conductor: done when their undo is asked for
         self.placed = f"{process.name}.placed"
         self.expired = f"{process.name}.timed_out"
 
@@ -52,6 +51,10 @@ class Dance:
             raise ModelError(
                 f"{service.name} would hear {taken[0]!r} twice, for {name} too: give one to another service"
             )
+        if when is not None:  # it knows the conditions of its own step, and of those it hears of
+            steps = self.process.steps.values()
+            heard = [s for s in steps if {s.event, s.undone} & {*topics} or name in (s.name, s.undo and s.undo.name)]
+            when.score = {s.name: s.when for s in heard if s.when is not None}
         service.on(tuple(topics), name=name, when=when, **{"retry": self.retry, **how})(function)
 
     def _once(self, operation):
@@ -177,7 +180,7 @@ class Dance:
         return self._cancel(causes, undoable, heard)
 
     def _undoing(self, step):
-        body = undoing(step, self.careful, sure=step.name in self.sure)
+        body = undoing(step, self.careful)
 
         def undo(ctx, payload):
             body(ctx, payload)

@@ -3,44 +3,59 @@
 from dataclasses import replace
 from math import inf
 
-from rehearsal.errors import Failed, Refused
+from rehearsal.policies import Retry
 from rehearsal.process.acts import doing, undoing
-from rehearsal.process.stage import backwards, stage
+from rehearsal.process.stage import backwards, score, stage
+from rehearsal.process.within import insist, take_back
+
+ONCE = Retry(0)
 
 
 def monolith(process, *, name=None, at="monolith", replicas=1, objective=inf):
     """Return the process as one service that does every step itself, one after another.
 
-    It has the workers of all the services together, times `replicas`. The parts keep their names: a part can be slow
-    by itself, but a part that crashes takes the whole with it.
+    It has the workers of all the services together, times `replicas`. The parts keep their names and their memory: a
+    part can be slow by itself, but a part that crashes takes the whole with it.
     """
-    parts = stage(process, name or f"monolithic {process.name}")
-    workers = sum(service.workers for service in parts.services.values()) * replicas
-    states = {part: service.state for part, service in parts.services.items()}
-    parts.services, parts.guards, parts.links = {}, {}, {}
-    whole = parts.service(at, workers=workers)
-    parts.modules = dict.fromkeys(states, at)
+    system = stage(process, name or f"monolithic {process.name}")
+    parts, system.services, system.guards, system.links = system.services, {}, {}, {}
+    workers = sum(part.workers for part in parts.values()) * replicas
+    whole = system.service(at, workers=workers, state=parts[at].state if at in parts else None)
+    system.modules = dict.fromkeys(parts, at)
+    steps = process.steps.values()
+    acts = [(step.operation, doing(step, careful=False)) for step in steps]
+    acts += [(step.undo, undoing(step, careful=False)) for step in steps if step.undo is not None]
+    names = ["place", *(operation.name for operation, _ in acts)]
     inside = {}
-    for step in process.steps.values():
-        for operation, body in ((step.operation, doing), (step.undo, undoing)):
-            if operation is not None:
-                act = body(step, careful=True)
-                mine = replace(operation, service=at, module=operation.service, home=whole, function=act)
-                inside[operation] = whole.operations[mine.name] = mine
+    for operation, act in acts:  # where two parts use one name, each name says of which it is
+        called = operation.name if names.count(operation.name) == 1 else operation.place
+        how = {"service": at, "name": called, "module": operation.service, "home": parts[operation.service]}
+        inside[operation] = whole.operations[called] = replace(operation, function=act, **how)
+    place = whole.operation(name="place", calls=())(_placing(process, inside))
+    system.accepts(process.name, place, objective=objective)
+    return system
+
+
+def _placing(process, inside):
+    """Return the handler that does all the steps, or undoes what it has done."""
 
     def place(ctx, payload):
         done = []
-        try:
-            for step in process.steps.values():
-                if step.applies(payload):
-                    yield ctx.work(inside[step.operation], payload)
+        for step in process.steps.values():
+            if step.applies(payload):
+                again = process.tail if step.name in process.beyond else ONCE
+                problem = yield from insist(ctx, inside[step.operation], payload, again)
+                if problem is None:
                     done.append(step)
-        except (Failed, Refused):
-            for step in backwards(process, done, payload):
-                yield ctx.work(inside[step.undo], payload)
-            raise
-        return f"{process.name} done"
+                elif not step.optional:
+                    break
+        else:
+            return f"{process.name} done"
+        if process.pivot in {step.name for step in done}:
+            ctx.park(f"no way back after {process.pivot}: {problem}")
+        else:
+            yield from take_back(ctx, process, [inside[s.undo] for s in backwards(process, done, payload)], payload)
+        raise problem
 
-    entry = whole.operation(name="place", calls=())(place)
-    parts.accepts(process.name, entry, objective=objective)
-    return parts
+    place.score = score(process.steps.values())  # type: ignore[attr-defined]
+    return place

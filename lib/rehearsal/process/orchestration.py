@@ -96,7 +96,7 @@ def conducting(process, steps, policies, tell=None, together=False):
             yield from undo(ctx, payload, backwards(process, done, payload), {**policies, "retry": process.again})
         raise problem
 
-    place.score = score(steps)  # type: ignore[attr-defined]
+    place.score, place.policies = score(steps), policies  # type: ignore[attr-defined]
     return place
 
 

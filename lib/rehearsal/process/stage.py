@@ -62,5 +62,5 @@ def agenda(process, steps):
 
 
 def score(steps):
-    """Return what a conductor has to know of the flow: each step, what it comes after, and what undoes it."""
-    return tuple((s.operation.place, s.after, s.undo.place if s.undo is not None else None) for s in steps)
+    """Return what a conductor has to know of the flow: each step, what it comes after, what undoes it, and whether."""
+    return tuple((s.operation.place, s.after, s.undo and s.undo.place, s.when, s.optional) for s in steps)

@@ -1,0 +1,151 @@
+"""What differs between two systems: said before they are compared."""
+
+from rehearsal.changes import asked
+from rehearsal.comparable import told
+from rehearsal.service import NO_TIME, Operation, Service, Subscription
+from rehearsal.system import Broker
+
+PLAIN = (Service("plain"), Broker("plain"), Operation("", "", None), Subscription("", "", None))
+DEFAULTS = {type(plain): plain for plain in PLAIN}
+
+
+def explain(a, b):
+    """Return a frame of what two systems have in common and what not, a row a question; `same` says which is which.
+
+    A comparison is fair where work, workers and hops are the same, or where the difference is the point. All rows are
+    the same only where nothing differs that a run is a function of: what no other row says shows in the last, which
+    names the handlers that the other system has not, or not alike. What it does not see: a global that a handler reads.
+    """
+    import pandas as pd
+
+    said = {question: (look(a), look(b)) for question, look in QUESTIONS.items()}
+    rows = [(question, one, other, one == other) for question, (one, other) in said.items()]
+    rows.append(("what handlers do", *_odd(a, b)))
+    return pd.DataFrame(rows, columns=["", a.name, b.name, "same"]).set_index("")
+
+
+def _options(thing, *words):
+    """Return what is said of a thing beyond the defaults, in the words in which it is declared: `queue=1`."""
+    plain = DEFAULTS[type(thing)]
+    said = [(word, getattr(thing, word, None), getattr(plain, word, None)) for word in words]
+    return [f"{word}={value!r}" for word, value, default in said if value != default]
+
+
+def _apart(things, *words):
+    said = {name: _options(thing, *words) for name, thing in sorted(things.items())}
+    return "; ".join(f"{name} {', '.join(options)}" for name, options in said.items() if options) or "default"
+
+
+def _list(words, nothing="nobody"):
+    return ", ".join(words) or nothing
+
+
+def _places(system):
+    return {handler.place: handler for handler in system.handlers()}
+
+
+def _readers(system):
+    return {name: one for name, one in sorted(_places(system).items()) if isinstance(one, Subscription)}
+
+
+def _workers(system):
+    own = {name: reader for name, reader in _readers(system).items() if reader.workers is not None}
+    return _list(f"{name} {one.workers}" for name, one in sorted((system.services | own).items()))
+
+
+def _memory(system):
+    parts = {handler.module: handler.home for handler in system.handlers() if handler.module}
+    return _apart(parts | system.services, "state")
+
+
+def _work(system):
+    return _list(sorted({f"{h.work} {h.takes!r}" for h in system.handlers() if h.takes != NO_TIME}), "none")
+
+
+def _links(system):
+    return _list(sorted(f"{' – '.join(sorted(pair))} {time!r}" for pair, time in system.links.items()), "all alike")
+
+
+def _flow(system):
+    """Return who knows which steps, and after what they come; of who has no such list, whom it asks."""
+    found: dict = {}
+    for handler in system.handlers():
+        steps = [_step(*step) for step in getattr(handler.function, "score", ())]
+        found.setdefault(handler.service, []).extend(steps or [f"asks {place}" for _, place in asked(handler)])
+    known = {name: _list(dict.fromkeys(steps)) for name, steps in sorted(found.items()) if steps}
+    return "; ".join(f"{name}: {steps}" for name, steps in known.items()) or "nobody"
+
+
+def _step(place, after, undo, when, optional):
+    words = [place, f"after {' and '.join(after)}" if after else "", f"undone by {undo}" if undo else ""]
+    return " ".join(word for word in [*words, "if it applies" * (when is not None), "optional" * optional] if word)
+
+
+def _waits(system):
+    names = sorted({h.service for h in system.handlers() if h.waits and not h.module})
+    return _list(name + " (holding no worker)" * (not system.services[name].blocking) for name in names)
+
+
+def _hears(system):
+    return _list(f"{name} {' and '.join(sorted(one.topics))}" for name, one in _readers(system).items())
+
+
+def _tells(system):
+    handlers = sorted(_places(system).items())
+    return _list(f"{name} {' or '.join(one.publishes)}" for name, one in handlers if one.publishes)
+
+
+def _policies(system):
+    said = [f"{by or 'all'} to {to or 'all'} {guard!r}" for (by, to), guard in system.guards.items()]
+    for name, handler in _places(system).items():
+        own = getattr(handler.function, "policies", {})  # which a conductor has for each of its calls
+        said += [f"{name} {word}={value!r}" for word, value in own.items() if value is not None]
+    return "; ".join(sorted(said)) or "none"
+
+
+def _broker(system):
+    words = "latency", "carries", "workers", "durable", "failover", "redelivers"
+    said = [" ".join([name, *_options(broker, *words)]) for name, broker in system.brokers.items()]
+    return "; ".join(said) or "none"
+
+
+def _down(system):
+    return "; ".join(f"{part} is a part of {host}" for part, host in system.modules.items()) or "each by itself"
+
+
+def _entries(system):
+    return _list(f"{e.kind} at {e.operation.place}, done={e.done}, failed={e.failed}" for e in system.entries.values())
+
+
+QUESTIONS = {
+    "services": lambda system: _list(system.services),  # in their order, which decides what goes first at a tie
+    "workers": _workers,
+    "queues": lambda system: _apart(system.services, "queue", "patience"),
+    "memory": _memory,
+    "work": _work,
+    "a decision takes": lambda system: _apart(system.services, "decides"),
+    "a hop takes": lambda system: repr(system.network),
+    "links": _links,
+    "knows the flow": _flow,
+    "waits for others": _waits,
+    "hears": _hears,
+    "tells": _tells,
+    "policies": _policies,
+    "delivers": lambda system: _apart(_readers(system), "poll", "retry", "acknowledge", "replay"),
+    "lasts": lambda s: _apart(s.services | _places(s), "durable", "volatile", "failover", "outbox", "idempotent"),
+    "broker": _broker,
+    "goes down": _down,
+    "on time within": lambda system: _list(f"{e.kind} {e.objective!r} ms" for e in system.entries.values()),
+    "begins and ends": _entries,
+}
+
+
+def _odd(a, b):
+    """Return of each of two systems the handlers that the other has not, or not alike; and whether there are none."""
+    one, other = ({name: _told(handler) for name, handler in _places(system).items()} for system in (a, b))
+    odd = sorted(name for name in {**one, **other} if one.get(name) != other.get(name))
+    return *(_list((name for name in odd if name in mine), "alike") for mine in (one, other)), not odd
+
+
+def _told(handler):
+    return told([getattr(handler, word, None) for word in ("work", "undoes", "module", "function", "when", "key")])

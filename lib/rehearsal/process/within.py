@@ -1,0 +1,29 @@
+"""Do a step and undo it in process: nobody else is asked, so that nobody else can try again or give up."""
+
+from rehearsal.errors import Failed, Refused
+
+
+def insist(ctx, operation, payload, retry):
+    """Work in process, again after each failure as often as `retry` says; return what went wrong at last, or None.
+
+    A business no is an answer. What it does not model: jitter, since nobody else tries again at the same moment.
+    """
+    for attempt in range(retry.times + 1):
+        if attempt:
+            yield ctx.sleep(retry.pause(attempt - 1))
+        try:
+            yield ctx.work(operation, payload)
+            return None
+        except Refused as error:
+            return error
+        except Failed as error:
+            problem = error
+    return problem
+
+
+def take_back(ctx, process, undos, payload):
+    """Undo one after another; what cannot be undone is left to a person, and does not keep the others."""
+    for undo in undos:
+        error = yield from insist(ctx, undo, payload, process.again)
+        if error is not None:
+            ctx.park(f"{undo.name} failed: {error}")
