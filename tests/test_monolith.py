@@ -126,10 +126,10 @@ def test_an_optional_step_that_cannot_be_done_stops_nobody():
         assert (result.fates(), left(result)) == (["on time"], {"reserve": 1, "ship": 1})
 
 
-def turning(**how):
+def turning(tail=TAIL, **how):
     """Return the sequence with `charge` as its pivot, as one program."""
     process = sequence(services(takes=10, network=1.0, **how))
-    return monolith(Process("order", process.steps.values(), pivot="charge", tail=TAIL))
+    return monolith(Process("order", process.steps.values(), pivot="charge", tail=tail))
 
 
 def test_beyond_the_pivot_a_failure_is_tried_again_and_nothing_is_undone():
@@ -146,6 +146,11 @@ def test_beyond_the_pivot_what_cannot_be_done_is_left_to_a_person(how, tries):
     assert (result.fates(), left(result)) == (["parked"], {"reserve": 1, "charge": 1})
     assert len(rows(result, name="ship")) == tries
     assert [one.why.partition(":")[0] for one in result.parked] == ["no way back after charge"]
+
+
+def test_what_is_tried_again_is_what_the_process_says():
+    result = run(turning(tail=Retry(3, on="timeout")), ONE, faults=Errors("shipping", 1.0))
+    assert (result.fates(), len(rows(result, name="ship"))) == (["parked"], 1)
 
 
 def test_before_the_pivot_a_failure_is_undone_as_ever():

@@ -8,7 +8,7 @@ def insist(ctx, operation, payload, retry):
 
     A business no is an answer. What it does not model: jitter, since nobody else tries again at the same moment.
     """
-    for attempt in range(retry.times + 1):
+    for attempt in range(1 + retry.times * ("failed" in retry.on)):
         if attempt:
             yield ctx.sleep(retry.pause(attempt - 1))
         try:
