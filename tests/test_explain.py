@@ -285,6 +285,21 @@ def test_handlers_of_one_name_that_do_something_else_are_named_in_both():
     assert list(explain(bank(1), bank(1)).loc["what handlers do"]) == ["alike", "alike", True]
 
 
+def test_an_operation_and_a_reader_of_one_name_are_two():
+    def bank(amount):
+        system = System("bank")
+        desk = system.service("desk")
+        desk.on("order.placed", name="pay")(lambda ctx, order: ctx.effect("paid", amount))
+        desk.on("order.changed", name="pay")(lambda ctx, order: ctx.effect("paid", amount))
+        desk.operation(name="pay", publishes="order.placed")(lambda ctx, order: ctx.publish("order.placed", order))
+        return system
+
+    said = explain(bank(1), bank(2))
+    assert said.loc["what handlers do"].iloc[0] == "desk.pay on order.changed"
+    assert said.loc["hears"].iloc[0] == "desk.pay on order.changed"
+    assert said.loc["tells"].iloc[0] == "desk.pay tells order.placed"
+
+
 def test_what_a_part_remembers_at_the_start_shows_in_every_style():
     def shelf(stock):
         shop = System("shop")

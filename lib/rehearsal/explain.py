@@ -40,12 +40,14 @@ def _list(words, nothing="nobody"):
     return ", ".join(words) or nothing
 
 
-def _places(system):
-    return {handler.place: handler for handler in system.handlers()}
+def _handlers(system):
+    """Return the handlers of a system by name: a reader's says what it hears, for an operation may be called alike."""
+    heard = {h: f" on {' and '.join(sorted(h.topics))}" for h in system.handlers() if isinstance(h, Subscription)}
+    return dict(sorted((handler.place + heard.get(handler, ""), handler) for handler in system.handlers()))
 
 
 def _readers(system):
-    return {name: one for name, one in sorted(_places(system).items()) if isinstance(one, Subscription)}
+    return {name: one for name, one in _handlers(system).items() if isinstance(one, Subscription)}
 
 
 def _workers(system):
@@ -86,18 +88,14 @@ def _waits(system):
     return _list(name + " (holding no worker)" * (not system.services[name].blocking) for name in names)
 
 
-def _hears(system):
-    return _list(f"{name} {' and '.join(sorted(one.topics))}" for name, one in _readers(system).items())
-
-
 def _tells(system):
-    handlers = sorted(_places(system).items())
-    return _list(f"{name} {' or '.join(one.publishes)}" for name, one in handlers if one.publishes)
+    handlers = _handlers(system).items()
+    return _list(f"{name} tells {' or '.join(one.publishes)}" for name, one in handlers if one.publishes)
 
 
 def _policies(system):
     said = [f"{by or 'all'} to {to or 'all'} {guard!r}" for (by, to), guard in system.guards.items()]
-    for name, handler in _places(system).items():
+    for name, handler in _handlers(system).items():
         own = getattr(handler.function, "policies", {})  # which a conductor has for each of its calls
         said += [f"{name} {word}={value!r}" for word, value in own.items() if value is not None]
     return "; ".join(sorted(said)) or "none"
@@ -128,11 +126,11 @@ QUESTIONS = {
     "links": _links,
     "knows the flow": _flow,
     "waits for others": _waits,
-    "hears": _hears,
+    "hears": lambda system: _list(_readers(system)),
     "tells": _tells,
     "policies": _policies,
     "delivers": lambda system: _apart(_readers(system), "poll", "retry", "acknowledge", "replay"),
-    "lasts": lambda s: _apart(s.services | _places(s), "durable", "volatile", "failover", "outbox", "idempotent"),
+    "lasts": lambda s: _apart(s.services | _handlers(s), "durable", "volatile", "failover", "outbox", "idempotent"),
     "broker": _broker,
     "goes down": _down,
     "on time within": lambda system: _list(f"{e.kind} {e.objective!r} ms" for e in system.entries.values()),
@@ -142,7 +140,7 @@ QUESTIONS = {
 
 def _odd(a, b):
     """Return of each of two systems the handlers that the other has not, or not alike; and whether there are none."""
-    one, other = ({name: _told(handler) for name, handler in _places(system).items()} for system in (a, b))
+    one, other = ({name: _told(handler) for name, handler in _handlers(system).items()} for system in (a, b))
     odd = sorted(name for name in {**one, **other} if one.get(name) != other.get(name))
     return *(_list((name for name in odd if name in mine), "alike") for mine in (one, other)), not odd
 
