@@ -110,8 +110,10 @@ class Context:
             raise engine.mistake(_mutable(message, payload))
         if plan.node.outbox is not None:
             plan.node.outbox.put(lambda: self._tell(route, payload, topic))
-        else:
-            self._tell(route, payload, topic)
+            return
+        engine.post(route, message.case, payload, message.row)
+        if route.ends:
+            engine.fact(message.case, topic)
 
     def _tell(self, route, payload, topic=None):
         engine, message = self._engine, self._message
