@@ -68,10 +68,9 @@ class Case:
     def again(self, work, key):
         """Return where the draws stand of what is asked for once more, or under a key."""
         who, _, chapter = self.page
-        if self.counts is None:
-            self.counts = {}
+        self.counts = counts = self.counts or {}
         place, last = (work, 0) if key is None else ((work, key), -1)
-        k = self.counts[place] = self.counts.get(place, last) + 1
+        k = counts[place] = counts.get(place, last) + 1
         return who, k if key is None else (key, k), chapter
 
     def answer(self, engine, outcome, value):

@@ -142,7 +142,10 @@ class Engine(Carrier):
         work, node = message.work, message.route.pool.node
         keeps = node.blocking or type(work.wait) is Work
         work.wait = NOTHING
-        self._hand(message, value, error, keeps)
+        if keeps and node.up and not node.decides:  # nearly always
+            self.resume(message, value, error)
+        else:
+            self._hand(message, value, error, keeps)
 
     def _hand(self, message, value, error, keeps):
         """Let a handler go on; one that did not keep its worker queues for one again."""
