@@ -115,6 +115,15 @@ def test_without_a_key_an_outbox_delivers_twice_what_was_done_twice():
     assert effects(result) == ["0: placed", "0: work", "0: work"] and len(rows(result, name="job.done")) == 2
 
 
+@pytest.mark.parametrize(("first", "works"), [(False, 2), (True, 1)])
+def test_a_key_guards_its_own_work_and_not_what_was_told_twice_before_it(first, works):
+    """Who works twice tells twice, and those are two messages: the chain is as safe as each of its links."""
+    system = relay(outbox=0, idempotent=first)
+    system.service("last").on("job.done", name="end", idempotent=True)(lambda ctx, job: ctx.effect("end"))
+    result = run(system, ONE, faults=AFTER)
+    assert [effects(result).count(f"0: {name}") for name in ("work", "end")] == [works, works]
+
+
 def test_a_relay_that_is_pushed_to_costs_no_time():
     load = Poisson("job", every=20, count=50)
     with_it, without = run(relay(outbox=0), load), run(relay(), load)

@@ -6,6 +6,7 @@ hides the shop's worst moments. Latency counts from the moment a request was mea
 """
 
 from dataclasses import dataclass, field
+from itertools import accumulate, chain, islice, takewhile
 from itertools import count as counting
 from math import inf
 from typing import ClassVar
@@ -105,14 +106,10 @@ class _Paced:
     def offers(self, keyed):
         """Yield the moments [ms] of the offers in order; `keyed(distribution, purpose)` gives keyed draws."""
         gap = keyed(self.gaps, "gap")
-        moment = self.start
-        for n in counting():
-            if n == self.count:
-                return
-            moment += gap.draw(self.name, 0, n)
-            if self.until is not None and moment >= self.until:
-                return
-            yield moment
+        until = inf if self.until is None else self.until
+        moments = accumulate(chain.from_iterable(gap[self.name, 0, page] for page in counting()), initial=self.start)
+        next(moments)  # the start itself is no offer
+        yield from takewhile(lambda moment: moment < until, islice(moments, self.count))
 
     @property
     def endless(self):

@@ -29,8 +29,10 @@ class Handler:
     The body of a leaf runs at the instant its time is over, so that what it does to `ctx.state` happens at once.
     `work` names the job, whoever does it: handlers that share it meet the same service times in every style.
     An `idempotent` handler keeps its answer, together with its effect, under the key of the request: whoever asks
-    again (another attempt, a redelivery, a duplicate) gets it, and the effect is not repeated. The key is the
-    logical request's, never the attempt's. What that does not model: that looking up is quicker than doing.
+    again (another attempt, a redelivery, a duplicate) gets it, and the effect is not repeated. The key is the logical
+    request's, never the attempt's: one for a call with all its attempts and hedges, one for an event or a command with
+    all its deliveries. So each handler guards its own work only: one before it that has no key and works twice asks or
+    tells twice, under two keys. What that does not model: that looking up is quicker than doing.
     """
 
     service: str

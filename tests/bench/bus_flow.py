@@ -4,7 +4,7 @@ from random import Random
 
 import simpy
 
-from rehearsal import Exponential, Poisson, System, Times, ms, run
+from rehearsal import Evenly, Exponential, Poisson, System, ms, run
 from tests.bench.order_flow import EVERY, HOP, SERVICES, WORKERS
 
 
@@ -40,10 +40,8 @@ def _by_hand(orders, gap, seed=7):
 
     def clients():
         for _ in range(orders):
-            if gap:
-                yield env.timeout(random.expovariate(1 / gap))
+            yield env.timeout(gap(random))
             env.process(order())
-        yield env.timeout(0)
 
     for (name, mean), after in zip(SERVICES, [*names[1:], None], strict=True):
         for _ in range(WORKERS):
@@ -73,7 +71,7 @@ def _system():
 
 def by_hand(orders):
     """Run the flow with a Store for each queue."""
-    return _by_hand(orders, EVERY)
+    return _by_hand(orders, lambda random: random.expovariate(1 / EVERY))
 
 
 def by_us(orders):
@@ -81,11 +79,11 @@ def by_us(orders):
     return run(_system(), Poisson("order", every=EVERY * ms, count=orders), seed=7)
 
 
-def by_hand_all_at_once(orders):
-    """Run the flow with all orders at the first moment, so that the first queue starts full."""
-    return _by_hand(orders, 0)
+def by_hand_in_a_rush(orders):
+    """Run the flow with an order each ms, far more than are served, so that nearly all of them wait in one queue."""
+    return _by_hand(orders, lambda random: 1.0)
 
 
-def by_us_all_at_once(orders):
-    """Run the flow as a blueprint, all orders at the first moment."""
-    return run(_system(), Times("order", at=(0,) * orders), seed=7)
+def by_us_in_a_rush(orders):
+    """Run the flow as a blueprint, with an order each ms."""
+    return run(_system(), Evenly("order", every=1 * ms, count=orders), seed=7)

@@ -21,6 +21,7 @@ from rehearsal import (
 )  # fmt: skip
 from rehearsal.experiments import replicate
 from rehearsal.process import Process, Step, blend, choreograph, monolith, orchestrate
+from tests.bench import bus_flow, order_flow, styles_by_hand
 from tests.bench.order_flow import EVERY, HOP, SERVICES, WORKERS
 
 
@@ -52,19 +53,25 @@ def of(system, faults=()):
 
 
 def flows():
-    """Return {what: function of the number of orders}."""
+    """Return {what: (by hand, by us, at most so many times the cost)}, each a function of the number of orders."""
     order = process()
     outages = [Crash("payment", at=i * minute, lasting=1 * sec) for i in range(1, 30)]
     outages += [Slow("shipping", 1.2, at=1 * minute), Delay(("orders", "inventory"), 1 * ms, at=1 * minute)]
     return {
-        "monolith": of(monolith(order)),
-        "orchestrate": of(orchestrate(order)),
-        "orchestrate, by commands": of(orchestrate(order, by="commands")),
-        "choreograph": of(choreograph(order)),
-        "blend, the last by events": of(blend(order, events=[[*order.steps][-1]])),
-        "orchestrate, policies that never act": of(guarded()),
-        "orchestrate, 31 faults": of(orchestrate(order), outages),
+        "monolith": (styles_by_hand.monolith, of(monolith(order)), 0.7),
+        "orchestrate": (order_flow.by_hand, of(orchestrate(order)), 0.7),
+        "orchestrate, by commands": (styles_by_hand.commands, of(orchestrate(order, by="commands")), 0.5),
+        "choreograph": (bus_flow.by_hand, of(choreograph(order)), 0.5),
+        "blend, the last by events": (styles_by_hand.blend, of(blend(order, events=[[*order.steps][-1]])), 0.7),
+        "orchestrate, policies that never act": (styles_by_hand.guarded, of(guarded()), 0.4),
+        "orchestrate, 31 faults": (styles_by_hand.struck, of(orchestrate(order), outages), 0.7),
     }
+
+
+def of_size(services):
+    """Return a process of so many steps, as systems that conduct, command and dance."""
+    one = process(services)
+    return orchestrate(one), orchestrate(one, by="commands"), choreograph(one)
 
 
 def recipe(seed, orders=2_000):

@@ -33,10 +33,13 @@ class Bus:
 
     def fan_out(self, message, outcome, value):
         """Send a copy to every reader, once the broker has handled the message."""
-        engine, key = self.engine, message.waiter or message
+        engine, row, key = self.engine, message.row, message.waiter or message
+        case, payload = message.case, message.payload
         for route in message.route.readers:
-            engine.post(route, message.case, message.payload, message.row, key)
-        self.over(message)
+            engine.post(route, case, payload, row, key)
+        engine.answer[row] = NONE
+        if engine.close is not None:
+            engine.close(row)
 
     def keep(self, message, started):
         """Keep what a broker held when it crashed: it starts on it again after the restart."""
@@ -52,10 +55,10 @@ class Bus:
         engine, inbox, pool = self.engine, message.route.inbox, message.route.pool
         engine.received[message.row] = engine._now
         if inbox.asleep is None:
-            inbox.waiting += 1
             if pool.free > 0:
                 engine.start(message, pool)
             else:
+                inbox.waiting += 1
                 pool.queue.append(message)
             return
         inbox.topic.append(message)
@@ -119,14 +122,14 @@ class Bus:
 
     def acknowledge(self, message, outcome, value):
         """End a delivery: done, or to be delivered again, or a dead letter."""
-        engine = self.engine
         if outcome == FAILED:
-            retry, attempt = message.route.inbox.retry, engine.trace.attempt[message.row]
+            engine, inbox = self.engine, message.route.inbox
+            retry, attempt = inbox.retry, engine.trace.attempt[message.row]
             if attempt <= retry.times:
                 engine.after(retry.pause(attempt - 1, self._chance(message, retry)), self.redeliver, message)
                 return
-            if message.route.inbox.replay is not None and attempt == retry.times + 1:
-                engine.after(message.route.inbox.replay, self.redeliver, message)
+            if inbox.replay is not None and attempt == retry.times + 1:
+                engine.after(inbox.replay, self.redeliver, message)
                 return
             self.dead_letters.append(message.row)
             self.letters.append((message.case.row, message.route.undo))
@@ -172,10 +175,6 @@ class Bus:
         else:
             self.forget(message, False)
 
-    def done_or_lost(self, message, outcome, value):
-        """End a delivery that is never made again: acknowledged before the work."""
-        self.done(message)
-
     def keep_what_waits(self, message, started):
         """Lose what is in work in a crash, since it was acknowledged before; what waits, waits at its broker."""
         if started:
@@ -185,11 +184,14 @@ class Bus:
         else:
             self.deliver_again(message, False)
 
-    def done(self, message):
-        """End a delivery for good, and let the next of its key in."""
-        self.over(message)
-        if message.route.inbox.lanes is not None:
-            message.route.inbox.lanes.over(message)
+    def done(self, message, outcome=OK, value=None):
+        """End a delivery for good, whatever came of it, and let the next of its key in."""
+        engine, lanes = self.engine, message.route.inbox.lanes
+        engine.answer[message.row] = NONE
+        if engine.close is not None:
+            engine.close(message.row)
+        if lanes is not None:
+            lanes.over(message)
 
     def over(self, message):
         """End a message that nobody is answered for."""

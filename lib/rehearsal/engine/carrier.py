@@ -86,13 +86,11 @@ class Carrier(simpy.Environment):
 
     def post(self, route, case, payload, parent, waiter=None, attempt=1, key=None, hop=True):
         """Send a message now: open its row, put it on the network; without `hop`, the sender places it."""
-        asked, work, page = case.asked, route.work, case.page
-        if key is None and work not in asked:  # nearly always
-            asked[work] = 0
+        if key is None and not case.asked & route.bit:  # nearly always
+            case.asked |= route.bit
+            page = case.page
         else:
-            work = work if key is None else (work, key)
-            k = asked[work] = asked.get(work, -1) + 1
-            page = page[0], k if key is None else (key, k), page[2]
+            page = case.again(route.work, key)
         row = self.trace.open(case.row, parent, route.edge, self._now)
         if attempt > 1:
             self.trace.attempt[row] = attempt

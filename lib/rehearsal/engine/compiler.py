@@ -22,7 +22,7 @@ class Compiler:
         self.system, self.seed, self.faults, self.engine = system, seed, faults, engine
         self.traps = {f: Trap(engine, f) for f in faults if isinstance(f, CrashAt)}
         self.nodes = {CLIENT: Node(CLIENT)}
-        self.plans, self.pools, self.inboxes = {}, {}, {}
+        self.plans, self.pools, self.inboxes, self.bits = {}, {}, {}, {}
         for service in system.services.values():
             node = self.nodes[service.name] = Node(
                 service.name, blocking=service.blocking, state=service.state, durable=service.durable,
@@ -43,6 +43,9 @@ class Compiler:
     def keyed(self, distribution, purpose, work):
         """Return the draws of a purpose and a work."""
         return Book(distribution, self.seed, purpose, work)
+
+    def _bit(self, work):
+        return 1 << self.bits.setdefault(work, len(self.bits))
 
     def _part(self, operation, node):
         """Return the node of the module an operation belongs to: its memory and pace; its workers are the host's."""
@@ -66,7 +69,7 @@ class Compiler:
     def _plan(self, node, handler):
         takes = None if handler.takes == NO_TIME else self.keyed(handler.takes, "takes", handler.work)
         chance = self.keyed(Uniform(0, 1), "errors", handler.work)
-        plan = Plan(node, handler.name, takes, handler=handler, work=handler.work, chance=chance)
+        plan = Plan(node, handler.name, takes, handler.work, self._bit(handler.work), handler=handler, chance=chance)
         if handler.idempotent:
             plan.function = once(plan, plan.function)
         traps = [trap for trap in self._traps(handler) if trap.fault.moment != "before"]
@@ -167,7 +170,7 @@ class Compiler:
         leg = edge._replace(source=node.name, target=broker.name)
         out = self._hop(node.name, broker.name, "publish", topic)
         number = engine.trace.add_edge(leg)
-        plan = Plan(broker_node, topic, takes, work=work)
+        plan = Plan(broker_node, topic, takes, work, self._bit(work))
         bus = engine.bus
         plain = takes is None and broker.workers is None  # it takes no time: nothing is ever in its hands
         enter = bus.pass_on if plain else engine.arrive
@@ -181,9 +184,9 @@ class Compiler:
         number = self._edge(edge.kind, broker.name, target, edge.name, plan.undo)
         steps = (bus.arrive, bus.acknowledge, bus.deliver_again)
         if not broker.durable:
-            steps = (bus.hand_over, bus.done_or_lost, bus.lose)
+            steps = (bus.hand_over, bus.done, bus.lose)
         elif getattr(plan.handler, "acknowledge", "after") == "before":
-            steps = (bus.arrive, bus.done_or_lost, bus.keep_what_waits)
+            steps = (bus.arrive, bus.done, bus.keep_what_waits)
         if getattr(plan.handler, "key", None) is not None:
             inbox.lanes = inbox.lanes or Lanes(self.engine, plan.handler.key)
             steps = (inbox.lanes.arrival(steps[0]), *steps[1:])

@@ -55,7 +55,7 @@ class Context:
         route = plan.calls.get(operation) or engine.compiler.call(plan, operation)
         if key is not None and type(key) not in (int, str):
             raise engine.mistake(f"{plan.place}: key must be a number or a text, which name a draw, not {key!r}")
-        if type(payload).__hash__ is None:
+        if payload is not message.payload and type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
         self.unstarted += 1
         if policies or route.guard is not None or not (retry is None or (type(retry) is Retry and retry.plain)):
@@ -106,12 +106,14 @@ class Context:
         route = plan.topics.get(topic)
         if route is None:
             raise engine.mistake(undeclared(plan.handler, topic))
-        if type(payload).__hash__ is None:
+        if payload is not message.payload and type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
         if plan.node.outbox is not None:
             plan.node.outbox.put(lambda: self._tell(route, payload, topic))
-        else:
-            self._tell(route, payload, topic)
+            return
+        engine.post(route, message.case, payload, message.row)
+        if route.ends:
+            engine.fact(message.case, topic)
 
     def _tell(self, route, payload, topic=None):
         engine, message = self._engine, self._message
@@ -126,7 +128,7 @@ class Context:
             return
         node = message.route.plan.node
         route = node.sends.get(operation) or engine.compiler.send(message.route.plan, operation)
-        if type(payload).__hash__ is None:
+        if payload is not message.payload and type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
         if node.outbox is not None:
             node.outbox.put(lambda: self._tell(route, payload))

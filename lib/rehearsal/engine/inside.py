@@ -12,34 +12,32 @@ class Work:
     It keeps the worker of its handler. It is a row of the trace, from the service to itself.
     """
 
-    __slots__ = ("route", "payload", "parent", "message")
+    __slots__ = ("route", "payload", "engine", "parent", "message")
 
     def __init__(self, route, payload):
         self.route, self.payload = route, payload
 
     def begin(self, engine, parent):
         """Start to work."""
-        self.parent, route = parent, self.route
+        self.engine, self.parent, route = engine, parent, self.route
         parent.work.unstarted -= 1
-        message = engine.post(route, parent.case, self.payload, parent.row, hop=False)
-        self.message = message
-        engine.received[message.row] = engine.started[message.row] = engine._now
-        message.callbacks = (lambda _: self._done(engine),)
-        takes, module = route.plan.takes, route.plan.node
-        engine.schedule(message, delay=0.0 if takes is None else takes[message.page][message.case.line] * module.pace)
+        self.message = message = engine.post(route, parent.case, self.payload, parent.row, hop=False)
+        moment = engine.received[message.row] = engine.started[message.row] = engine._now
+        message.callbacks = (self._done,)
+        if route.plan.takes is not None:
+            moment += route.plan.takes[message.page][message.case.line] * route.plan.node.pace
+        engine.at(moment, message)
 
-    def _done(self, engine):
+    def _done(self, message):
         if self.parent.dead:
             return
-        message, value = self.message, None
+        engine, value = self.engine, None
         problem: Exception | None = None
         try:
             value = engine.body(message)
             outcome = OK
-        except Refused as error:
-            outcome, problem = REFUSED, error
-        except Failed as error:
-            outcome, problem = FAILED, error
+        except (Refused, Failed) as error:
+            outcome, problem = REFUSED if isinstance(error, Refused) else FAILED, error
         except Struck:
             return  # the process has gone down, and this work with it
         engine.settle(message, outcome)

@@ -54,19 +54,28 @@ class Case:
     It is also the one who waits for the request's first answer: the client.
     """
 
-    __slots__ = ("row", "page", "line", "entry", "asked", "current", "user")
+    __slots__ = ("row", "page", "line", "entry", "asked", "counts", "current", "user")
 
     def __init__(self, row, page, line, entry, user):
         self.row = row
         self.page, self.line = page, line  # of what is asked for the first time: nearly everything
         self.entry = entry
         self.user = user  # the user of a closed load, who waits for the answer; else None
-        self.asked = {}
+        self.asked = 0  # a bit for each work that was asked for: less than a dict, where many requests wait
+        self.counts = None  # how often, of what was asked for again or under a key
         self.current = None
+
+    def again(self, work, key):
+        """Return where the draws stand of what is asked for once more, or under a key."""
+        who, _, chapter = self.page
+        self.counts = counts = self.counts or {}
+        place, last = (work, 0) if key is None else ((work, key), -1)
+        k = counts[place] = counts.get(place, last) + 1
+        return who, k if key is None else (key, k), chapter
 
     def answer(self, engine, outcome, value):
         """Take the answer at the client; a bad one is the end, a good one where no event is. The first end counts."""
-        table, row, now = engine.table, self.row, engine.now
+        table, row, now = engine.table, self.row, engine._now
         table.answered[row] = now
         table.answer[row] = outcome
         if table.end[row] == OPEN and (self.entry.done is None or outcome != OK):

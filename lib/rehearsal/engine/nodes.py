@@ -25,9 +25,8 @@ class Pool:
         self.queue: deque = deque()
         self.asking = 0  # how many of those in the queue the limit counts: neither durable ones nor handlers gone on
         self.starting = False
-        self.working: dict | None = (
-            None  # work in progress, in order of its start; kept only where a crash will need it
-        )
+        # Work in progress, in order of its start; kept only where a crash will need it.
+        self.working: dict | None = None
         node.pools.append(self)
 
 
@@ -35,21 +34,11 @@ class Node:
     """Hold one service or broker while a run lasts: its pools, its memory, its health and its routes."""
 
     def __init__(
-        self,
-        name,
-        *,
-        broker=False,
-        blocking=True,
-        state=None,
-        durable=False,
-        failover=None,
-        decides=0.0,
+        self, name, *, broker=False, blocking=True, state=None, durable=False, failover=None, decides=0.0,
         volatile=False,
-    ):
-        self.name = name
-        self.broker = broker
-        self.blocking = blocking
-        self.durable = durable
+    ):  # fmt: skip
+        self.name, self.broker = name, broker
+        self.blocking, self.durable = blocking, durable
         self.failover = inf if failover is None else failover  # how long it is down at most
         self.decides = decides
         self.fresh = dict(state or {}) if volatile else None  # what is left of its memory after a crash
@@ -75,11 +64,11 @@ class Plan:
     """Hold one handler, ready to run; a broker's plan has no function and only passes messages on."""
 
     __slots__ = (
-        "handler", "node", "name", "place", "function", "waits", "takes", "work", "topics", "calls", "inside", "chance",
-        "undo",
+        "handler", "node", "name", "place", "function", "waits", "takes", "work", "bit", "topics", "calls", "inside",
+        "chance", "undo",
     )  # fmt: skip
 
-    def __init__(self, node, name, takes, *, handler=None, work="", chance=None):
+    def __init__(self, node, name, takes, work, bit, *, handler=None, chance=None):
         self.handler = handler
         self.node = node
         self.name = name
@@ -89,6 +78,7 @@ class Plan:
         self.undo = bool(handler and handler.undoes)
         self.takes = takes  # None where the work takes no time
         self.work = work
+        self.bit = bit  # by which a request knows whether it has asked for this work
         self.chance = chance
         self.topics, self.calls, self.inside = {}, {}, {}
 
@@ -97,8 +87,8 @@ class Route:
     """Hold one way of a message: whom it reaches, over which hops, and what happens once its work is over."""
 
     __slots__ = (
-        "edge", "plan", "pool", "work", "out", "back", "arrive", "conclude", "bereave", "readers", "inbox", "undo",
-        "guard", "ends",
+        "edge", "plan", "pool", "work", "bit", "out", "back", "arrive", "conclude", "bereave", "readers", "inbox",
+        "undo", "guard", "ends",
     )  # fmt: skip
 
     def __init__(self, steps, edge, plan, pool, out, back=None, inbox=None, readers=(), guard=None):
@@ -106,7 +96,7 @@ class Route:
         self.edge = edge
         self.plan = plan
         self.pool = pool
-        self.work = plan.work
+        self.work, self.bit = plan.work, plan.bit
         self.out = out
         self.back = back
         self.readers = readers

@@ -5,6 +5,7 @@ generators, and they are driven from here: a SimPy process for each hop would co
 """
 
 from heapq import heappush
+from math import prod
 
 from simpy.events import NORMAL
 
@@ -72,8 +73,6 @@ class Engine(Carrier):
         self.started[message.row] = self._now
         if pool.working is not None:
             pool.working[message] = True
-        if route.inbox is not None:
-            route.inbox.waiting -= 1
         takes = route.plan.takes
         if takes is None:
             self.perform(message)
@@ -111,10 +110,7 @@ class Engine(Carrier):
 
     def _errs(self, plan, message):
         chance = plan.chance[message.page][message.case.line]
-        passing = 1.0
-        for rate in plan.node.errors:
-            passing *= 1 - rate
-        return chance >= passing
+        return chance >= prod(1 - rate for rate in plan.node.errors)
 
     def resume(self, message, value, error):
         """Go on with a handler that waited, up to its next wait or its end."""
@@ -146,7 +142,10 @@ class Engine(Carrier):
         work, node = message.work, message.route.pool.node
         keeps = node.blocking or type(work.wait) is Work
         work.wait = NOTHING
-        self._hand(message, value, error, keeps)
+        if keeps and node.up and not node.decides:  # nearly always
+            self.resume(message, value, error)
+        else:
+            self._hand(message, value, error, keeps)
 
     def _hand(self, message, value, error, keeps):
         """Let a handler go on; one that did not keep its worker queues for one again."""
@@ -248,9 +247,13 @@ class Engine(Carrier):
         queue = pool.queue
         while queue and pool.free > 0:
             message = queue.popleft()
-            if message.work is None:
-                pool.asking -= message.route.inbox is None
-                if self._now - self.received[message.row] > pool.patience and message.route.inbox is None:
+            inbox = message.route.inbox
+            if message.work is None and inbox is not None:
+                inbox.waiting -= 1
+                self.start(message, pool)
+            elif message.work is None:
+                pool.asking -= 1
+                if self._now - self.received[message.row] > pool.patience:
                     self.ended[message.row] = self._now
                     self.turn_away(message)
                 else:

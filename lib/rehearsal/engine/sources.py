@@ -27,8 +27,8 @@ class Source:
         """Offer the next request, meant for this moment."""
         engine, n = self.engine, self.n
         self.n = n + 1
-        attributes = {name: book.draw(self.who, 0, n) for name, book in self.draws.items()}
-        payload = Request(self.load.kind, f"{self.prefix}{n}" if self.prefix else n, attributes)
+        drawn = {name: book.draw(self.who, 0, n) for name, book in self.draws.items()} if self.draws else None
+        payload = Request(self.load.kind, f"{self.prefix}{n}" if self.prefix else n, drawn)
         row = engine.table.open(self.kind, self.place, -1 if self.user is None else self.user, n, moment)
         if not n % PAGE:
             self.page = self.who, 0, n // PAGE  # one for all on it: a dict finds the very same key at once
@@ -50,7 +50,7 @@ class OpenSource(Source):
         moment = next(self.moments, None)
         if moment is not None:
             engine = self.engine
-            engine.at(max(moment, engine.now), Alarm(self._due, moment))
+            engine.at(max(moment, engine._now), Alarm(self._due, moment))
 
     def _due(self, alarm):
         self.offer(alarm.subject)
