@@ -4,8 +4,11 @@ from rehearsal import Exponential, Refused, System, ms
 from rehearsal.process import Process, Step
 
 
-def services(network=None, takes=None, refuses=(), workers=2):
-    """Return a system with the operations of a shop, and no flow. `refuses`: {operation: how many n are served}."""
+def services(network=None, takes=None, refuses=(), workers=2, raises=()):
+    """Return a system with the operations of a shop, and no flow.
+
+    `refuses`: {operation: each so many requests}; `raises`: {operation: the class of what it raises every time}.
+    """
     shop = System("shop", network=Exponential(1 * ms) if network is None else network)
     work = {"reserve": 20, "charge": 60, "ship": 20, "notify": 10, "release": 5, "refund": 5}
     home = {"reserve": "inventory", "charge": "payment", "ship": "shipping", "notify": "mail"}
@@ -19,6 +22,8 @@ def services(network=None, takes=None, refuses=(), workers=2):
         def body(ctx, order, name=name):
             if name in refuses and order.number % refuses[name] == refuses[name] - 1:
                 raise Refused(f"no {name}")
+            if name in dict(raises):
+                raise dict(raises)[name]("no luck")
             ctx.state.setdefault(name, []).append(order.number)
 
         mean = work[name] if takes is None else takes

@@ -12,6 +12,7 @@ from rehearsal import (
     Failed,
     ModelError,
     Mute,
+    Refused,
     Retry,
     System,
     Times,
@@ -189,6 +190,31 @@ def test_an_undo_that_fails_is_tried_again(style):
 def test_an_undo_that_goes_on_failing_is_parked_for_a_person_and_the_others_are_done(style):
     result = broken_undo(style, lasting=3600 * sec)
     assert (result.fates(), left(result)) == (["parked"], {0: {"reserve": 1}})
+
+
+@pytest.mark.parametrize("problem", [Refused, Failed, ValueError])
+@each_style
+def test_an_undo_that_cannot_be_is_parked_and_those_that_wait_for_it_are_done(style, problem):
+    """The last but one to be undone fails by itself; the first step is undone all the same."""
+    process = sequence(shop(refuses={"ship": 1}, raises={"refund": problem}))
+    result = run(style(process), Times("order", at=[0]))
+    assert (result.fates(), left(result)) == (["parked"], {0: {"charge": 1}})
+
+
+@pytest.mark.parametrize("problem", [Failed, ValueError])
+@each_style
+def test_a_step_that_goes_on_failing_by_itself_is_the_end_and_the_others_are_undone(style, problem):
+    result = run(style(sequence(shop(raises={"ship": problem}))), Times("order", at=[0]))
+    assert (result.fates(), left(result)) == (["compensated"], {0: {}})
+
+
+@each_style
+def test_what_a_service_remembers_of_its_own_is_its_own(style):
+    mine = shop(refuses={"ship": 1})
+    mine.services["inventory"].state = {"done": 0, "undone": None}
+    result = run(style(sequence(mine)), Times("order", at=[0]))
+    assert (result.fates(), left(result)) == (["compensated"], {0: {}})
+    assert (result.states["inventory"]["done"], result.states["inventory"]["undone"]) == (0, None)
 
 
 def test_who_parks_says_why():

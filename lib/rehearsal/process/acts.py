@@ -5,7 +5,9 @@ it was told to undo it. So an undo of what was never done does nothing, and a st
 was late) is not done any more. Without that care both happen.
 """
 
-from rehearsal.errors import ModelError
+from rehearsal.errors import ModelError, Refused
+
+DONE, UNDONE = "done, by the process", "undone, by the process"  # keys in a memory that is its reader's, too
 
 
 def leaf(operation):
@@ -15,16 +17,23 @@ def leaf(operation):
     return operation.function
 
 
+def hopeless(ctx, problem, last):
+    """Return whether a message will not be tried again: a business no is final, all else after the `last` retry."""
+    if isinstance(problem, ModelError):
+        raise problem
+    return isinstance(problem, Refused) or ctx.attempt > last
+
+
 def doing(step, careful):
     """Return the body of a step: what its operation does, and its effect; it returns whether anything was done."""
     function, name, undoable = leaf(step.operation), step.name, careful and step.undo is not None
 
     def do(ctx, payload):
-        if undoable and (name, payload) in ctx.state.get("undone", ()):
+        if undoable and (name, payload) in ctx.state.get(UNDONE, ()):
             return False
         function(ctx, payload)
         if undoable:
-            ctx.state.setdefault("done", set()).add((name, payload))
+            ctx.state.setdefault(DONE, set()).add((name, payload))
         ctx.effect(name)
         return True
 
@@ -39,12 +48,12 @@ def undoing(step, careful):
     def undo(ctx, payload):
         key = name, payload
         if careful:
-            ctx.state.setdefault("undone", set()).add(key)
-        if looks and key not in ctx.state.get("done", ()):
+            ctx.state.setdefault(UNDONE, set()).add(key)
+        if looks and key not in ctx.state.get(DONE, ()):
             return
         function(ctx, payload)
         if looks:
-            ctx.state["done"].discard(key)
+            ctx.state[DONE].discard(key)
         ctx.effect(name, -1)
 
     return undo

@@ -2,8 +2,8 @@
 
 from math import inf
 
-from rehearsal.errors import Failed, ModelError, Refused
-from rehearsal.process.acts import doing, undoing
+from rehearsal.errors import ModelError
+from rehearsal.process.acts import doing, hopeless, undoing
 from rehearsal.process.stage import host, stage
 from rehearsal.service import AGAIN
 
@@ -111,8 +111,8 @@ class Dance:
         def do(ctx, payload):
             try:
                 done = body(ctx, payload)
-            except (Refused, Failed) as problem:
-                final = isinstance(problem, Refused) or ctx.attempt > last
+            except Exception as problem:
+                final = hopeless(ctx, problem, last)
                 if beyond and final:
                     ctx.park(f"no way back after {self.process.pivot}: {problem}")
                 if not failures or not final:
@@ -180,11 +180,16 @@ class Dance:
         return self._cancel(causes, undoable, heard)
 
     def _undoing(self, step):
-        body = undoing(step, self.careful)
+        body, last = undoing(step, self.careful), self.process.again.times
 
         def undo(ctx, payload):
-            body(ctx, payload)
-            ctx.publish(step.undone, payload)
+            try:
+                body(ctx, payload)
+            except Exception as problem:
+                if not hopeless(ctx, problem, last):
+                    raise
+                ctx.park(f"{step.undo.name} failed: {problem}")
+            ctx.publish(step.undone, payload)  # whoever waits for it goes on, and a person looks after this one
 
         return undo
 
