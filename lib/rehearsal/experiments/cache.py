@@ -54,7 +54,7 @@ class Cache:
 def _told(*things):
     try:
         return digest(*things)
-    except TypeError as error:
+    except (TypeError, RecursionError) as error:
         said = f"no cache, since it cannot be told what this recipe depends on: {error}. Say cache=False, make"
         raise TypeError(f"{said} it inside the recipe, or make it a parameter") from None
 

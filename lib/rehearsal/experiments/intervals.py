@@ -161,7 +161,9 @@ def pairs(one, other):
 
 def by_seed(rows, metric):
     """Return {seed: mean of its metric}; nan where a seed lacks some of the points that others have."""
-    seeds = {seed: list(part[metric]) for (seed,), part in grouped(rows, ["seed"]).items()}
+    seeds: dict = {}
+    for seed, value in zip(rows["seed"], rows[metric], strict=True):
+        seeds.setdefault(seed, []).append(value)
     most = max(map(len, seeds.values()), default=0)
     return {seed: average(values) if len(values) == most else nan for seed, values in seeds.items()}
 

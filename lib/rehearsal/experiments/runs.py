@@ -28,7 +28,8 @@ class Runs:
         self, recipe, seeds, metric=None, *, executor=None, progress=True, cache=False, until=None, warmup=0.0
     ):  # fmt: skip
         if executor is not None and not isinstance(executor, Executor):
-            raise TypeError(f"executor is one of concurrent.futures, such as ProcessPoolExecutor(2), not {executor!r}")
+            some = "such as ProcessPoolExecutor(2), or Dask's client.get_executor()"
+            raise TypeError(f"executor is one of concurrent.futures, {some}, not {executor!r}")
         if until is not None and not isinstance(until, HalfWidth):
             hint = "a parameter of the recipe that is called 'until' is said in the grid of `sweep`"
             raise TypeError(f"until is HalfWidth(metric, below=…), which asks for more seeds, not {until!r}; {hint}")

@@ -13,8 +13,9 @@ def winner_map(
 
     `x` and `y` are (parameter, values), `between` is (parameter, one, other). The winner is the one that is better in
     the metric (less is, or what `better` says) if the interval of the paired difference, the other minus the one,
-    leaves out 0 and the difference is at least what `matters`; else "no difference". `more`: options of `sweep` and
-    further parameters of the recipe.
+    leaves out 0 and the difference is at least what `matters`; else "no difference". Each cell is told for itself: at a
+    level of 0.95, one in twenty cells in which neither is better has a winner all the same. `more`: options of `sweep`
+    and further parameters of the recipe.
 
     >>> def recipe(seed, style, latency, hops): return latency * hops + (30 if style == "bus" else 0) + seed % 3
     >>> cells = winner_map(recipe, ("latency", [1, 10]), ("hops", [1, 4]), "value", between=("style", "bus", "calls"))
