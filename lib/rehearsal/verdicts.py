@@ -42,6 +42,19 @@ def troubles(run):
     return sorted((t for t in found if t.at < run.ended), key=lambda t: t.at)
 
 
+def windows(run, fault):
+    """Return [(from, until)] [ms] in which a fault really struck; as planned where that was no outage, or none came.
+
+    When the moment of a crash is drawn, or waits for a message, only the run knows it; and a standby ends it early.
+    """
+    if not isinstance(fault, Crash | CrashAt | Breakdowns):
+        return [(fault.at, fault.until)]
+    node = run.system.modules.get(fault.service, fault.service)
+    planned = {f.at for f in run.faults if isinstance(f, Crash)}
+    mine = {fault.at} if isinstance(fault, Crash) else {o.at for o in run.outages if o.at >= fault.at} - planned
+    return [(o.at, o.until) for o in run.outages if o.service == node and o.at in mine] or [(fault.at, fault.until)]
+
+
 def verdicts(run):
     """Return {name: [Verdict]} for the client (its requests), then every service and every broker."""
     found: dict = {name: [] for name in ("client", *run.system.services, *run.system.brokers)}

@@ -62,6 +62,8 @@ def message(run, found):
     """Say what was wrong, and for how long requests were not on time."""
     ill = found.unhealthy("client")
     kind = words.plural(run)
+    if not len(run.table):
+        return f"{words.what(troubles(run))}; no {kind} were placed"
     after = f"{kind} were not on time for {pretty(ill)}" if ill else f"{kind} stayed on time"
     return f"{words.what(troubles(run))}; {after}"
 
