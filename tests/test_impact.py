@@ -6,7 +6,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from rehearsal import (
+    Breakdowns,
     Crash,
+    CrashAt,
     DesignWarning,
     Errors,
     Evenly,
@@ -21,6 +23,7 @@ from rehearsal import (
     Times,
     ms,
     run,
+    sec,
     shop,
 )  # fmt: skip
 from rehearsal.health import health
@@ -216,6 +219,24 @@ def test_it_says_in_one_line_what_it_is():
     )
 
 
+def test_what_strikes_at_a_moment_of_its_own_counts_from_there():
+    """The 100th job is in work from 2,000 to 2,010, when its effect is done and the service goes down."""
+    load = Evenly("job", every=20, count=200)
+    found = compared(lambda: caller(10), load, CrashAt("back", "work", count=100, lasting=100))
+    assert (found.at, found.until) == (2010, 2110)
+    assert found.services()["first impact"].tolist() == [0, 0, 0]
+    assert found.path(99)["when"].tolist() == [0, 0]
+    worn = compared(lambda: caller(10), load, Breakdowns("back", 1000, 100, lasting=1500))
+    assert (worn.at, worn.until) == (1000, 1100)
+
+
+def test_who_runs_out_of_work_does_so_while_it_lasts():
+    """The 20th order takes payment down for a second as it comes there, and nobody asks shipping meanwhile."""
+    crash = CrashAt("payment", "charge", "before", count=20, lasting=1 * sec)
+    found = compared(shop.orchestrated, Evenly("order", every=20, count=200), crash)
+    assert found.starved() == ["shipping"]
+
+
 # Exactness
 
 
@@ -323,6 +344,19 @@ def test_a_system_made_twice_is_the_same_system():
     jobs = Evenly("job", every=50, count=9)
     calm, storm = run(caller(10), jobs), run(caller(10), jobs, faults=Crash("back", at=100, lasting=50))
     assert compare(calm, storm).what == "the faults"
+
+
+def test_what_is_asked_of_it_wrongly_is_said():
+    calm, storm = (run(caller(10), Times("job", at=(10,)), faults=f) for f in ((), Crash("back", at=5, lasting=50)))
+    for one, other in ((calm.system, storm), (calm, "storm"), (None, storm)):
+        with pytest.raises(TypeError, match="compare needs two runs"):
+            compare(one, other)
+    found = compare(calm, storm)
+    for request in (1, -1, 99):
+        with pytest.raises(ValueError, match=f"no request {request}: these runs have 1, counted from 0"):
+            found.path(request)
+    with pytest.raises(ValueError, match="every must be greater than 0"):
+        found.services(every=0)
 
 
 def test_a_broker_is_a_node_or_an_edge():

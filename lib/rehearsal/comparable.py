@@ -2,6 +2,7 @@
 
 from types import CodeType, FunctionType
 
+from rehearsal.engine import Run
 from rehearsal.errors import ModelError
 from rehearsal.faults import LoadSpike
 from rehearsal.service import Handler
@@ -13,6 +14,8 @@ FAULTS, DESIGN = "the faults", "the design"
 def difference(calm, storm):
     """Return what two runs differ in, FAULTS or DESIGN; raise ModelError where they cannot be compared, and say why."""
     for run in (calm, storm):
+        if not isinstance(run, Run):
+            raise TypeError(f"compare needs two runs, as run(system, load) returns them, not {run!r}")
         if isinstance(run.trace, Totals):
             _refuse("one of them kept its totals only: run both with keep='trace'")
     if calm.seed != storm.seed:
