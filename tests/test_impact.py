@@ -7,19 +7,25 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from rehearsal import (
     Breakdowns,
+    Bulkhead,
+    CircuitBreaker,
     Crash,
     CrashAt,
     DesignWarning,
+    Drop,
+    Duplicate,
     Errors,
     Evenly,
     Exponential,
     Failed,
     LoadSpike,
     ModelError,
+    Mute,
     Poisson,
     Refused,
     Retry,
     Slow,
+    System,
     Times,
     ms,
     run,
@@ -235,6 +241,100 @@ def test_who_runs_out_of_work_does_so_while_it_lasts():
     crash = CrashAt("payment", "charge", "before", count=20, lasting=1 * sec)
     found = compared(shop.orchestrated, Evenly("order", every=20, count=200), crash)
     assert found.starved() == ["shipping"]
+
+
+TWO = Times("job", at=(100, 200))
+WHILE = {"at": 150, "lasting": 100}
+
+
+@pytest.mark.parametrize(
+    ("fault", "path"),
+    [
+        (Drop(("client", "front"), ways="back", **WHILE), [("front", "client", "ask", 216)]),
+        (Mute("front", **WHILE), [("front", "client", "ask", 216)]),
+        (Mute("back", **WHILE), [("back", "front", "work", 214), ("front", "client", "ask", 214)]),
+        (Drop(("front", "back"), **WHILE), [("back", "front", "work", 202), ("front", "client", "ask", 204)]),
+        (Crash("back", arrivals="ignored", **WHILE), [("back", "front", "work", 202), ("front", "client", "ask", 250)]),
+    ],
+    ids=["answer dropped", "front mute", "back mute", "call dropped", "black hole"],
+)
+def test_an_answer_that_never_comes_is_a_failure_of_whom_it_was_asked(fault, path):
+    """Asked at 200, at the back at 204, done at 214; without a time-out the client waits for ever."""
+    found = compared(lambda: caller(10, network=2), TWO, fault)
+    assert steps(found, 1) == [(*ends, "failure", "no answer", at - 150) for *ends, _, at in path]
+    assert found.path(1)["name"].tolist() == [name for *_, name, _ in path]
+    assert found.services().loc[path[0][0], "first impact"] == pytest.approx((path[0][-1] - 150) / 1000)
+    assert health(found.storm).rows[path[0][0]].good == [1]
+
+
+def test_what_a_bad_link_doubles_is_not_an_answer_that_never_came():
+    found = compared(lambda: caller(10, workers=9, network=2), TWO, Duplicate(("front", "back"), **WHILE))
+    assert [hop[2:4] for hop in steps(found, 1)] == [("load", "more")]
+    assert health(found.storm).rows["back"].good == [3]
+
+
+def test_at_the_cut_an_answer_that_is_not_late_yet_is_only_slower():
+    slow = Slow("back", 9, at=150)
+    found = compared(lambda: caller(10, network=2), TWO, slow, until=230)
+    assert [hop[:4] for hop in steps(found, 1)] == [
+        ("back", "front", "failure", "slower"),
+        ("front", "client", "failure", "slower"),
+    ]
+
+
+def test_a_failure_that_takes_longer_than_in_calm_has_a_path():
+    systems = [run(caller(10, network=2), TWO, faults=f) for f in (ERRORS, [*ERRORS, Slow("back", 5, **WHILE)])]
+    assert steps(compare(*systems), 1) == [
+        ("back", "front", "failure", "slower", 106),
+        ("front", "client", "failure", "slower", 108),
+    ]
+
+
+ERRORS = [Errors("back", 1.0)]
+
+
+def test_an_event_that_gets_lost_is_silence():
+    found = compared(lambda: listener(10, network=2), TWO, Drop(("front", "broker"), **WHILE))
+    assert steps(found, 1) == [("front", "back", "silence", "no work", 54)]
+    node = found.path(1, "node")
+    assert node[["source", "target", "how"]].to_numpy().tolist() == [
+        ["front", "broker", "lost on the way"],
+        ["broker", "back", "no work"],
+        ["back", "broker", "no work"],
+    ]
+    assert all(way.mild for way in found.ways("node"))
+
+
+def guarded(**policies):
+    """Return a front that calls a back of five workers under these policies."""
+    system = System("guarded")
+    work = system.service("back", workers=5).operation(takes=5, name="work")(lambda ctx, job: 1)
+
+    @system.service("front", workers=50).operation()
+    def ask(ctx, job):
+        yield ctx.call(work, job, **policies)
+
+    system.accepts("job", ask, objective=100)
+    return system
+
+
+def test_a_request_that_an_open_circuit_stops_is_told_so_by_whom_it_guards_against():
+    """Two calls are rejected, at 100 and 120; what comes until 320 stays at the front, though the back is up again."""
+    breaker = CircuitBreaker(window=4, minimum=2, open_for=200, probes=1)
+    found = compared(lambda: guarded(breaker=breaker), Evenly("job", every=20, count=40), Crash("back", 95, 30))
+    assert steps(found, 10) == [
+        ("back", "front", "failure", "unsent: circuit open", 125),
+        ("front", "client", "failure", "fails", 125),
+        ("front", "back", "silence", "no work", 125),
+    ]
+    assert found.ways()[0].how == {"unsent: circuit open": 9, "rejects": 2} and not found.ways()[0].mild
+
+
+def test_a_request_that_a_full_bulkhead_stops_says_so():
+    found = compared(
+        lambda: guarded(bulkhead=Bulkhead(1)), Evenly("job", every=20, count=20), Slow("back", 9, at=95, lasting=10)
+    )
+    assert steps(found, 5)[0] == ("back", "front", "failure", "unsent: bulkhead full", 25)
 
 
 # Exactness

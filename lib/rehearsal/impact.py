@@ -33,8 +33,8 @@ class Comparison:
     """Hold what a change caused: for each service, for each request, and the way it went.
 
     `at` [ms] is when the change began: when the first of the faults that only one of the runs has really struck there;
-    where the design was changed, the first fault of both, or 0. `struck` are the names of the nodes that the changed faults strike. Frames
-    count times from `at` in seconds.
+    where the design was changed, the first fault of both, or 0. `struck` are the names of the nodes that the changed
+    faults strike. Frames count times from `at` in seconds.
     """
 
     def __init__(self, calm, storm, what):
@@ -174,8 +174,8 @@ class Comparison:
         """Return a frame of the messages that carried the change to one request (its row in `requests()`), in order.
 
         `source`, `target`, `name`; `direction`: failure (from callee to caller), load (from caller to callee), silence
-        (work that no longer comes), backlog (it waited longer); `how` in a word; `when` and `longest` [s]: a wait, or
-        how much longer an answer took.
+        (work that no longer comes, or is lost), backlog (it waited longer); `how` in a word; `when` and `longest` [s]:
+        a wait, or how much longer an answer took.
         """
         there = len(self.pairs.asked[0])
         if not 0 <= request < there:
