@@ -11,6 +11,7 @@ from rehearsal import (
     CircuitBreaker,
     Crash,
     CrashAt,
+    Delay,
     DesignWarning,
     Drop,
     Duplicate,
@@ -24,6 +25,7 @@ from rehearsal import (
     Poisson,
     Refused,
     Retry,
+    RetryBudget,
     Slow,
     System,
     Times,
@@ -34,9 +36,10 @@ from rehearsal import (
 )  # fmt: skip
 from rehearsal.health import health
 from rehearsal.impact import compare
+from rehearsal.travel import MOMENT
 from tests.contagion import reachable
-from tests.systems import caller, listener, same
-from tests.worlds import worlds
+from tests.plays import ANY
+from tests.systems import caller, listener, rows, same
 
 few = settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 STYLES = [shop.orchestrated, shop.choreographed]
@@ -217,6 +220,48 @@ def test_where_calm_is_well_a_node_is_unhealthy_as_long_as_its_strip_says():
         assert services.loc["client", "unhealthy"] >= 5
 
 
+def test_a_node_that_was_as_ill_in_calm_is_not_unhealthy_because_of_the_change():
+    slow = caller(10)
+    slow.accepts("job", slow.entries["job"].operation, objective=5)
+    found = compare(*(run(slow, Evenly("job", every=50, count=9), faults=f) for f in ((), Crash("back", 100, 60))))
+    assert health(found.storm).unhealthy("client") == 5_000
+    assert found.services()["unhealthy"].tolist() == [0, 0, 0]
+
+
+def forking():
+    """Return a front that asks two services at once, and takes one job after the other."""
+    system = System("fork")
+    short, long = (
+        system.service(name).operation(takes=takes, name=name)(lambda ctx, job: 1)
+        for name, takes in (("short", 10), ("long", 40))
+    )
+
+    @system.service("front").operation()
+    def fork(ctx, job):
+        yield ctx.all(ctx.call(short, job), ctx.call(long, job))
+
+    system.accepts("job", fork)
+    return system
+
+
+@pytest.mark.parametrize(
+    ("only", "make", "faults"),
+    [
+        ("received", forking, [Delay(("client", "front"), by=5, ways="there", at=15, lasting=10)]),
+        ("started", lambda: caller(10), [Slow("back", 2, at=5, lasting=10), Slow("back", 1e-9, at=25, lasting=10)]),
+        ("answered", forking, [Delay(("short", "front"), by=5, ways="there", at=55, lasting=10)]),
+    ],
+    ids=["received", "started", "answered"],
+)
+def test_whatever_differs_of_a_message_is_a_change(only, make, faults):
+    """The second job comes later, and has to wait anyway; starts later, and is quicker; is answered as others work."""
+    found = compared(make, Times("job", at=(10, 19)), *faults)
+    assert found.requests()["changed"][1] and abs(found.requests()["delay"][1]) < MOMENT
+    sides = zip(*(rows(one, request=1) for one in (found.calm, found.storm)), strict=True)
+    names = ("sent", "received", "started", "ended", "answered")
+    assert {n for a, b in sides for n in names if abs(getattr(a, n) - getattr(b, n)) > MOMENT} == {only}
+
+
 def test_it_says_in_one_line_what_it_is():
     found = compared(lambda: caller(10, network=2), Times("job", at=(100, 200, 300)), Crash("back", at=205, lasting=50))
     assert repr(found) == (
@@ -359,10 +404,13 @@ def test_a_fault_on_a_service_that_nobody_uses_changes_nothing_to_the_byte(make)
     )
 
 
-def keys(frame):
-    """Return the changed requests of a frame as (load, user, number); all tests here have one load."""
-    changed = frame[frame["changed"]]
-    return set(zip([0] * len(changed), changed["user"], changed["number"], strict=True))
+def keys(found):
+    """Return the requests that a change has changed as (load, user, number)."""
+    names = []
+    for a, b in zip(*found.pairs.asked, strict=True):
+        table, row = (found.calm.table, a) if a >= 0 else (found.storm.table, b)
+        names.append((table.load[row], table.user[row], table.number[row]))
+    return {name for name, changed in zip(names, found.requests()["changed"], strict=True) if changed}
 
 
 @pytest.mark.parametrize("make", STYLES)
@@ -371,7 +419,7 @@ def keys(frame):
 )
 def test_who_is_changed_met_the_fault_or_somebody_who_did(make, fault):
     found = compared(make, ORDERS, fault)
-    changed, reached = keys(found.requests()), reachable(found.calm, found.storm, [fault])
+    changed, reached = keys(found), reachable(found.calm, found.storm, [fault])
     assert changed <= reached
     assert len(changed) >= 10 and len(reached) < 0.5 * ORDERS.count
 
@@ -380,27 +428,46 @@ def test_who_is_changed_met_the_fault_or_somebody_who_did(make, fault):
 def test_nearly_all_that_a_crash_can_have_reached_it_changed(make):
     """The tracing is no excuse: it reaches at most a tenth more than were changed."""
     found = compared(make, ORDERS, OUTAGE)
-    assert len(reachable(found.calm, found.storm, [OUTAGE])) <= 1.1 * len(keys(found.requests()))
+    assert len(reachable(found.calm, found.storm, [OUTAGE])) <= 1.1 * len(keys(found))
+
+
+@pytest.mark.parametrize(
+    ("policies", "fault"),
+    [
+        ({"breaker": CircuitBreaker(window=4, minimum=2, open_for=200, probes=1)}, Crash("back", 95, 30)),
+        ({"bulkhead": Bulkhead(1)}, Slow("back", 9, at=95, lasting=10)),
+        ({"budget": RetryBudget(0.1, burst=1), "retry": Retry(1, wait=1)}, Errors("back", 0.5, at=95, lasting=60)),
+    ],
+    ids=["breaker", "bulkhead", "budget"],
+)
+def test_who_a_policy_stops_met_at_the_caller_those_that_it_counted(policies, fault):
+    found = compared(lambda: guarded(**policies), Evenly("job", every=20, count=40), fault)
+    changed, reached = keys(found), reachable(found.calm, found.storm, [fault])
+    assert {(0, -1, number) for number in range(4)}.isdisjoint(reached) and changed <= reached
+    away = [row for row in found.requests().index[found.requests()["changed"]] if 20 * (row + 1) >= fault.until + 5]
+    assert away or "budget" in policies  # some came when the fault was over, and shared no message and no queue
 
 
 @few
-@given(worlds())
+@given(ANY)
 def test_in_any_world_nobody_else_is_changed(world):
+    """Whatever strikes, in whichever style: through messages, workers, queues or breakers, and in no other way."""
     system, load, faults, seed = world
     assume(faults)
     found = compare(*(run(system, load, faults=f, seed=seed) for f in ((), faults)))
-    assert keys(found.requests()) <= reachable(found.calm, found.storm, faults)
+    assert keys(found) <= reachable(found.calm, found.storm, faults)
 
 
 @few
-@given(worlds())
-def test_in_any_world_what_is_changed_has_a_path_or_was_only_sooner(world):
+@given(ANY)
+def test_in_any_world_what_is_worse_or_later_has_a_path(world):
     """And every hop of every path joins two nodes that are there, no earlier than the change."""
     system, load, faults, seed = world
     assume(faults)
     found = compare(*(run(system, load, faults=f, seed=seed) for f in ((), faults)))
-    frame, nodes = found.requests(), set(found.nodes)
-    for request in frame.index[frame["worse"]]:
+    frame, nodes = found.requests(), {*found.nodes, *system.modules}
+    never = frame["calm latency"].notna() & frame["storm latency"].isna()
+    for request in frame.index[frame["worse"] | (frame["delay"] > MOMENT) | never]:
         path = found.path(request, "node")
         assert not path.empty and {*path["source"], *path["target"]} <= nodes
         assert (path["when"] >= -1e-9).all()
@@ -429,6 +496,45 @@ def test_it_refuses_what_is_not_comparable_and_says_why():
     assert "operations differ (back.work)" in refusal(calm, run(caller(20), jobs, seed=1, faults=crash))
     assert "two causes" in refusal(calm, run(caller(10, workers=2), jobs, seed=1, faults=crash))
     assert "two causes" in refusal(calm, run(caller(10, retry=Retry(1)), jobs, seed=1, faults=crash))
+
+
+def test_it_refuses_what_ends_otherwise_or_goes_through_another_broker():
+    jobs, crash = Evenly("job", every=50, count=9), Crash("back", at=100, lasting=50)
+
+    def made(objective=100, done="job.done", broker=False):
+        system = listener(10)
+        if broker:
+            system.broker("other", carries=("job.done",))
+        system.accepts("job", system.entries["job"].operation, objective=objective, done=done)
+        return system
+
+    calm = run(made(), jobs)
+    assert "requests differ (job)" in refusal(calm, run(made(objective=200), jobs, faults=crash))
+    assert "requests differ (job)" in refusal(calm, run(made(done="job.placed"), jobs, faults=crash))
+    assert "brokers differ (broker, other)" in refusal(calm, run(made(broker=True), jobs, faults=crash))
+
+
+def test_the_loads_of_a_spike_are_its_own_and_no_others():
+    """A load may be called what it likes; what it is compared by is what was asked for."""
+    noon = [Evenly("job", every=50, count=9, name="noon spike at 2 s"), Evenly("job", every=70, count=9, name="spike")]
+    spike = LoadSpike(3, at=100, lasting=100, load="spike")
+    found = compare(run(caller(10), noon), run(caller(10), noon, faults=spike))
+    assert found.faults == (spike,) and len(found.requests()) > 18
+    late = LoadSpike(3, at=9_000, lasting=1, load="spike")  # when nobody asks any more
+    assert compare(run(caller(10), noon), run(caller(10), noon, faults=late)).faults == (late,)
+    assert "loads differ" in refusal(run(caller(10), noon[:1]), run(caller(10), noon, faults=spike))
+    assert "another order" in refusal(run(caller(10), noon), run(caller(10), noon[::-1], faults=spike))
+
+
+def test_equal_faults_are_no_change_however_they_are_written():
+    jobs = Evenly("job", every=50, count=9)
+    one, two = (run(caller(10), jobs, faults=Slow("back", 2, at=at)) for at in (100, 100.0))
+    assert "nothing was changed" in refusal(one, two)
+    twice = run(caller(10), jobs, faults=[Slow("back", 2, at=100)] * 2)
+    assert compare(one, twice).faults == (Slow("back", 2, at=100),)
+    assert "nothing was changed" in refusal(
+        run(caller(10), jobs), run(caller(10.0), Evenly("job", every=50.0, count=9))
+    )
 
 
 def test_it_refuses_another_system():
