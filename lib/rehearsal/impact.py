@@ -17,6 +17,7 @@ from rehearsal.units import duration, pretty, sec
 from rehearsal.verdicts import windows
 
 DONE = ("on time", "late")
+MANY = 2  # faults that are told each
 
 
 def compare(calm, storm):
@@ -46,6 +47,12 @@ class Comparison:
         self.until = max((until for _, until in struck), default=inf)
         self.struck = tuple(dict.fromkeys(name for fault in self.faults for name in fault.struck))
         self.pairs = pair(calm, storm)
+
+    @property
+    def cause(self):
+        """Return in words what was changed; of more than two faults no more than how many they are."""
+        said = list(map(str, self.faults))
+        return " and ".join(said) if 0 < len(said) <= MANY else f"{len(said)} faults" if said else self.what
 
     @property
     def nodes(self):
@@ -233,7 +240,6 @@ class Comparison:
         frame = self.requests()
         kinds = set(frame["kind"])
         kind = f"{next(iter(kinds))}s" if len(kinds) == 1 else "requests"
-        cause = " and ".join(map(str, self.faults)) or self.what
         failed = int((frame["calm"].isin(DONE) & ~frame["storm"].isin(DONE)).sum())
         told = f"{int(frame['changed'].sum()):,} of {len(frame):,} {kind} changed"
         told += f", {int(frame['worse'].sum()):,} for the worse, {failed:,} failed"
@@ -243,7 +249,7 @@ class Comparison:
             if frame["worse"].any()
             else ""
         )
-        return f"Comparison({self.storm.system.name}, seed {self.storm.seed}, {cause}: {told}{first})"
+        return f"Comparison({self.storm.system.name}, seed {self.storm.seed}, {self.cause}: {told}{first})"
 
 
 def _unhealthy(sides, every):
