@@ -275,7 +275,8 @@ def _blast(place, system, rows, columns, shown, jobs, found):
     cells: dict = {}
     for n, seed, node in jobs:
         if n == place and node is not None:
-            counts = _counted(found[n, seed, None][1], *found[n, seed, node], len(columns))
+            (_, calm), (struck, storm) = found[n, seed, None], found[n, seed, node]
+            counts = _counted(calm, struck, storm, len(columns))
             for name, more in ((c, counts[n]) for n, c in enumerate(columns) if c in shown):
                 before = cells.get((node, name), Cell(0, 0, 0))
                 cells[node, name] = Cell(*(a + b for a, b in zip(before, more, strict=True)))
