@@ -34,10 +34,7 @@ class LinkFault(Fault):
         share(getattr(self, "rate", 1.0), f"the rate of {type(self).__name__}")
         self.check_window()
 
-    @property
-    def struck(self):
-        """Return the names of its two ends."""
-        return self.link
+    struck = property(lambda self: self.link)
 
     def strikes(self, source, target):
         """Return whether messages from `source` to `target` are struck."""
@@ -58,10 +55,7 @@ class Drop(LinkFault):
     lasting: float = inf
     ways: str = "both"
 
-    @property
-    def verb(self):
-        """Return what happens to the link, in a word or two."""
-        return f"loses {self.rate:.0%}"
+    verb = property(lambda self: f"loses {self.rate:.0%}")
 
 
 @dataclass(frozen=True)
@@ -78,10 +72,7 @@ class Delay(LinkFault):
         super().__post_init__()
         object.__setattr__(self, "by", times(self.by, "by of Delay"))
 
-    @property
-    def verb(self):
-        """Return what happens to the link, in a word or two."""
-        return f"{self.by.mean:g} ms later"
+    verb = property(lambda self: f"{self.by.mean:g} ms later")
 
 
 @dataclass(frozen=True)
@@ -94,10 +85,7 @@ class Duplicate(LinkFault):
     lasting: float = inf
     ways: str = "both"
 
-    @property
-    def verb(self):
-        """Return what happens to the link, in a word or two."""
-        return f"{self.rate:.0%} twice"
+    verb = property(lambda self: f"{self.rate:.0%} twice")
 
 
 @dataclass(frozen=True)
@@ -115,10 +103,7 @@ class Reorder(LinkFault):
         super().__post_init__()
         duration(self.within, "within of Reorder", positive=True)
 
-    @property
-    def verb(self):
-        """Return what happens to the link, in a word or two."""
-        return "out of order"
+    verb = "out of order"
 
 
 @dataclass(frozen=True)
@@ -144,15 +129,9 @@ class Partition(Fault):
         if twice:
             raise ValueError(f"{twice[0]} is in two groups of the partition: {groups!r}")
 
-    @property
-    def struck(self):
-        """Return the names of all nodes in its groups."""
-        return tuple(name for group in self.groups for name in group)
+    struck = property(lambda self: tuple(name for group in self.groups for name in group))
 
-    @property
-    def label(self):
-        """Return the words for a picture."""
-        return " | ".join(", ".join(group) for group in self.groups)
+    label = property(lambda self: " | ".join(", ".join(group) for group in self.groups))
 
     def strikes(self, source, target):
         """Return whether the cut is between two nodes."""
