@@ -58,7 +58,7 @@ def _mend(engine, node, fault, until):
 
 
 def _restart(engine, node, fault, until):
-    restart(engine, node)
+    restart(engine, node, fault)
 
 
 def _wear(engine, node, fault, until):

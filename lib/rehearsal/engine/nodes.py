@@ -45,10 +45,10 @@ class Node:
         self.state = deepcopy(state or {})
         self.pools: list[Pool] = []
         self.up = True
-        self.downs = 0  # how many faults keep it down
+        self.faults: list = []  # that keep it down, in the order they began
         self.back = -inf  # when it is up again
         self.absent: Callable | None = None  # what becomes of arrivals while it is down
-        self.frozen: list = []  # own work that goes on after the restart, and the time it needs then
+        self.frozen: dict = {}  # own work that goes on after the restart, and the time it needs then; None: all
         self.held: list = []  # what its handlers are to go on with then: answers that came, attempts to send
         self.clocks: list = []  # of its breakdowns
         self.pace = 1.0  # how many times slower than usual: the product of paces

@@ -60,7 +60,7 @@ class Wear:
         self.n += 1
         self.left = self.ups.draw(node.name, 0, self.n)
         crash(engine, node, self.fault, engine.now + down)
-        engine.at(engine.now + down, Alarm(lambda _: restart(engine, node)), FIRST)
+        engine.at(engine.now + down, Alarm(lambda _: restart(engine, node, self.fault)), FIRST)
 
 
 class Meter(dict):
