@@ -296,6 +296,13 @@ def test_a_standby_takes_over_whatever_kind_of_crash_it_was(fault):
 # Several causes of being down
 
 
+def test_a_standby_takes_over_after_a_crash_at_a_moment_as_well():
+    system = desk(takes=10)
+    system.services["desk"].failover = 5
+    fault = CrashAt("desk", "serve", "before", lasting=100)
+    assert answers(system, [20, 24, 25], fault) == [("rejected", 20), ("rejected", 24), ("ok", 35)]
+
+
 def test_a_service_is_down_until_the_last_cause_is_over():
     """The crash from 10 until 30; at 15 somebody comes and finds it crashing once more, for 50."""
     faults = [Crash("desk", 10, 20), CrashAt("desk", "serve", "before", lasting=50, at=12)]

@@ -92,7 +92,8 @@ class System:
         """Put policies around many calls: those made `by` one service, `to` another, or all there are.
 
         `timeout`, `deadline` [ms], `cancel`, `retry`, `budget`, `breaker`, `bulkhead`, `hedge`, `fallback`: see
-        `Guard`. What is said of fewer calls goes before what is said of more, a call's own words before both.
+        `Guard`. What is said of fewer calls goes before what is said of more, `to` before `by`, and
+        a call's own words before all.
         """
         place = tuple(None if end is None else name_of(end) for end in (by, to))
         self.guards[place] = Guard(**policies)

@@ -51,10 +51,7 @@ class Wear:
             return
         self.alarm = None
         nothing_else = len(engine._queue) <= engine.idle
-        if nothing_else or engine.now >= self.fault.until:
-            return
-        if not node.up:  # another fault was first, and what is down cannot break: it is as new when it is up again
-            self.left = self.ups.draw(node.name, 0, self.n)
+        if nothing_else or engine.now >= self.fault.until or not node.up:  # down already: as new when it is up again
             return
         down = min(self.downs.draw(node.name, 0, self.n), node.failover)
         self.n += 1
