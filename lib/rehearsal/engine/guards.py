@@ -72,7 +72,7 @@ class Guarded(Call):
         super().__init__(route, payload, rules.timeout, rules.retry, key)
         self.rules = rules
         self.era = self.pause = self.second = self.place = None
-        self.inside = False  # whether this attempt holds a place in the bulkhead
+        self.inside: bool | None = False  # whether this attempt holds a place in the bulkhead; None: it waits for one
 
     def begin(self, engine, parent):
         """Start the clock of the deadline, and send the first attempt."""
@@ -86,7 +86,7 @@ class Guarded(Call):
     def put(self, engine):
         """Send one attempt, as far as breaker and bulkhead let it."""
         rules = self.rules
-        if rules.breaker is not None and (self.attempt == 1 or not rules.outside):
+        if rules.breaker is not None and self.era is None and (self.attempt == 1 or not rules.outside):
             self.since = engine._now
             self.era = rules.breaker.lets(engine._now)
             if self.era is None:
@@ -98,20 +98,31 @@ class Guarded(Call):
             self.inside = True
             self._go(engine)
         else:
+            self.inside = None
             rules.compartment.wait(engine, partial(self._enter, engine), partial(self._full, engine))
 
     def _enter(self, engine):
-        if not self.ready(engine):
+        if self.ready(engine):
+            self.inside = True
+            self._go(engine)
+        else:
+            self._leave_line()
             self.rules.compartment.leave()
-            return
-        self.inside = True
-        self._go(engine)
 
     def _full(self, engine):
-        if self.rules.breaker is not None and not self.rules.outside:
+        self._leave_line()
+        self._stop(engine, BulkheadFull)
+
+    def _leave_line(self):
+        self.inside = False
+        if not self.rules.outside:
+            self._take_back()
+
+    def _take_back(self):
+        """Tell the breaker nothing, since nothing was sent."""
+        if self.era is not None:
             self.rules.breaker.take_back(self.era)
             self.era = None
-        self._stop(engine, BulkheadFull)
 
     def _stop(self, engine, kind):
         """Write down that this attempt was never sent, and answer it at once."""
@@ -216,29 +227,36 @@ class Guarded(Call):
         """Hand over the one result, or the fallback in place of a failure."""
         rules, failed = self.rules, error is not None and not isinstance(error, Refused)
         if self.era is not None and rules.outside:
-            rules.breaker.record(engine._now, self.era, failed, engine._now - self.since)
-            self.era = None
+            if self.place is None:
+                self._take_back()
+            else:
+                rules.breaker.record(engine._now, self.era, failed, engine._now - self.since)
+                self.era = None
         if failed and rules.fallback is not UNSET:
             value, error = rules.fallback, None
         super().result(engine, value, error)
 
     def expire(self, engine, how=None):
         """Give up on everything: the deadline is over, here or higher up."""
+        if self.inside is None:
+            self._leave_line()
+            engine.unsent(self.route, self.parent, self.attempt)
         for waiter in (self, self.second):
             if waiter is not None:
                 self._drop(engine, waiter, TIMEOUT, how)
         self.second = None
         self._leave(engine, False)
         plan = self.route.plan
-        self.result(engine, None, TimedOut(f"{plan.name} at {plan.node.name} {PROBLEMS[TIMEOUT][1]}"))
+        error = TimedOut(f"{plan.name} at {plan.node.name} {PROBLEMS[TIMEOUT][1]}")
+        error.may_be_done = self.place is not None
+        self.result(engine, None, error)
 
     def abandon(self, engine):
         """Stop waiting, because the handler that waited is gone; its places are free again."""
         if self.second is not None:
             self._drop(engine, self.second, NONE)
         super().abandon(engine)
-        if self.era is not None:
-            self.rules.breaker.take_back(self.era)
+        self._take_back()
         if self.inside:
             self.rules.compartment.leave()
         self.attempt = OVER
