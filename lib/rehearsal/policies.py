@@ -90,10 +90,10 @@ class CircuitBreaker:
     `minimum` calls on it opens when the share of failures reaches `failure_rate`, or that of calls longer than `slow`
     [ms] reaches `slow_rate`. Half-open it lets `probes` calls out and judges them in the same way. It counts
     "attempts" (it stands inside the retry) or "calls" (outside it), and in either way only what was sent: what
-    finds the bulkhead full, or is over before that lets it out, says nothing of the other service. The defaults are those
-    published for resilience4j 2: sliding window of 100 calls, minimum 100, failure rate 50 %, open 60 s, 10 probes,
-    slow from 60 s, slow rate 100 %. A breaker is one service's, for one other service; it learns of a recovery by its
-    probes only.
+    finds the bulkhead full, or is over before that lets it out, says nothing of the other service. The defaults are
+    those published for resilience4j 2: sliding window of 100 calls, minimum 100, failure rate 50 %, open 60 s, 10
+    probes, slow from 60 s, slow rate 100 %. A breaker is one service's, for one other service; it learns of a recovery
+    by its probes only.
     """
 
     window: float = 100

@@ -3,36 +3,12 @@
 from functools import partial
 
 from rehearsal.draws import Uniform
-from rehearsal.engine.breakers import Breaker, Compartment, Tokens
+from rehearsal.engine.breakers import Rules
 from rehearsal.engine.cancel import cancel
 from rehearsal.engine.waits import OVER, PROBLEMS, WAITS, Call
 from rehearsal.errors import BulkheadFull, CircuitOpen, Refused, TimedOut
 from rehearsal.policies import UNSET, Guard
 from rehearsal.trace import NONE, OK, OUTCOMES, REFUSED, REJECTED, TIMEOUT, UNSENT
-
-
-class Rules:
-    """Hold what is said of a call, ready for use, and what it shares with the others of its caller to its callee.
-
-    They are put together once for each route and what is said there, not for each call: policies that are there and
-    never act cost little more than the comparisons which find that out.
-    """
-
-    def __init__(self, engine, guard, caller, callee):
-        def one(kind, policy, *rest):
-            if policy is None:
-                return None
-            key = kind, caller, callee, policy
-            if key not in engine.gates:
-                engine.gates[key] = kind(policy, *rest)
-            return engine.gates[key]
-
-        self.timeout, self.deadline, self.retry = guard.said("timeout"), guard.said("deadline"), guard.said("retry")
-        self.cancel, self.hedge, self.fallback = guard.said("cancel"), guard.said("hedge"), guard.fallback
-        self.breaker = one(Breaker, guard.said("breaker"), caller, callee, engine.transitions)
-        self.compartment = one(Compartment, guard.said("bulkhead"))
-        self.tokens = one(Tokens, guard.said("budget"))
-        self.outside = self.breaker is not None and self.breaker.policy.counts == "calls"
 
 
 def guarded(engine, plan, route, payload, key, timeout, retry, policies):
