@@ -537,6 +537,50 @@ def test_a_calls_own_words_go_before_a_guard_and_leave_the_rest_of_it():
     assert [answered - sent for sent, answered, *_ in calls(run(system, at(0)))] == [10, 10]
 
 
+BREAKER = CircuitBreaker(window=1, minimum=1, open_for=1000)
+
+
+@pytest.mark.parametrize(
+    ("guard", "there", "gone"),
+    [
+        ({"timeout": 20}, [(0, "timeout"), (10, "timeout")], [(0, "lost"), (10, "lost")]),
+        ({"deadline": 20}, [(0, "timeout"), (10, "timeout")], [(0, "lost"), (10, "lost")]),
+        ({"retry": Retry(1)}, [(0, "lost"), (10, "lost"), (40, "rejected")], [(0, "lost"), (10, "lost")]),
+        ({"breaker": BREAKER, "timeout": 5}, [(0, "timeout"), (10, "unsent")], [(0, "timeout"), (10, "timeout")]),
+        ({"bulkhead": Bulkhead(1)}, [(0, "lost"), (10, "unsent")], [(0, "lost"), (10, "lost")]),
+        ({"hedge": Hedge(35)}, [(0, "lost"), (10, "lost"), (35, "lost")], [(0, "lost"), (10, "lost")]),
+    ],
+)
+def test_none_said_of_a_call_takes_away_what_a_guard_says(guard, there, gone):
+    def told(words):
+        system = guarded(takes=100, workers=9, **guard)
+
+        @system.services["front"].operation(name="ask")
+        def ask(ctx, job):
+            yield ctx.call("back.work", job, **words)
+
+        result = run(system, at(0, 10), faults=[Crash("back", 40)])
+        return list(dict.fromkeys((sent, answer) for sent, _, answer, _ in calls(result)))
+
+    assert (told({}), told({next(iter(guard)): None})) == (there, gone)
+
+
+@pytest.mark.parametrize("words", [{}, {"timeout": None}, {"retry": None}, {"breaker": None, "deadline": None}])
+def test_where_no_guard_stands_none_says_nothing(words):
+    system = guarded(takes=10, to="front")
+
+    @system.services["front"].operation(name="ask")
+    def ask(ctx, job):
+        yield ctx.call("back.work", job, **words)
+
+    assert calls(run(system, at(0))) == [(0, 10, "ok", "ok")]
+
+
+def test_a_guard_with_a_word_nobody_knows_says_which_there_are():
+    with pytest.raises(TypeError, match=r"no policy 'retries'; did you mean 'retry'.*breaker, budget, bulkhead"):
+        guarded(retries=2)
+
+
 def test_a_guard_is_for_calls_of_the_services_it_names_only():
     system = guarded(takes=100, to="front", timeout=10)
     assert calls(run(system, at(0))) == [(0, 100, "ok", "ok")]

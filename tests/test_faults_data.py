@@ -142,6 +142,9 @@ def test_an_empty_or_impossible_window_is_refused(kind, window, says):
         (lambda: CrashAt("a", "b", count=1.5), "count of CrashAt must be a whole number"),
         (lambda: Slow("a", 0), "the factor of Slow must be greater than 0, not 0"),
         (lambda: Slow("a", "much"), "the factor of Slow must be greater than 0, not 'much'"),
+        (lambda: Slow("a", inf), "the factor of Slow must be finite, not inf"),
+        (lambda: Slow("a", True), "the factor of Slow must be greater than 0, not True"),
+        (lambda: LoadSpike(inf, 1, 2), "the factor of LoadSpike must be finite, not inf"),
         (lambda: Slow("a", nan), "the factor of Slow must be greater than 0, not nan"),
         (lambda: Errors("a", 1.5), "the rate of Errors is a share from 0 to 1, not 1.5"),
         (lambda: Errors("a", "half"), "the rate of Errors is a share from 0 to 1, not 'half'"),
@@ -207,6 +210,35 @@ def test_what_does_not_fit_is_refused_before_the_run(faults, says):
 def test_a_fault_after_the_end_is_none_and_faults_touch_end_to_end():
     faults = [Crash("back", 5, 5), Crash("back", 10, 5)]
     assert run(caller(), Evenly("job", every=50, count=2), faults=faults).fates() == ["on time"] * 2
+
+
+def test_numbers_of_numpy_are_numbers_and_become_pythons_own():
+    import numpy as np
+
+    made = [Slow("a", np.int64(3)), Errors("a", np.float32(0.5)), Drop(LINK, np.float64(0.5), at=np.int64(7))]
+    assert repr(made) == repr([Slow("a", 3), Errors("a", 0.5), Drop(LINK, 0.5, at=7)])
+    assert repr(CrashAt("a", "b", count=np.int64(2))) == repr(CrashAt("a", "b", count=2))
+
+
+def test_small_shares_long_delays_and_what_goes_faster_are_said_as_people_do():
+    said = [Errors("a", 0.005), Errors("a", 1), Drop(LINK, 1e-4), Slow("a", 0.5), Delay(LINK, Exponential(2000))]
+    assert [fault.label for fault in said] == [
+        "a 0.5% errors", "a 100% errors", "front – back loses 0.01%", "a ×2 faster", "front – back 2 s later",
+    ]  # fmt: skip
+
+
+def test_a_set_has_an_order_of_its_own():
+    assert Partition([{"b", "a"}, {"c"}], 0).groups == (("a", "b"), ("c",))
+    assert Drop({"b", "a"}).link == ("a", "b")
+
+
+def test_faults_come_in_whatever_holds_several_and_none_is_none():
+    crash, slow = Crash("back", 5, 5), Slow("back", 2)
+    for several in ([crash, slow], {slow, crash}, iter([crash, slow]), {crash: 1, slow: 2}):
+        assert run(caller(), Times("job", at=[0]), faults=several).faults == (crash, slow)
+    assert run(caller(), Times("job", at=[0]), faults=None).faults == ()
+    with pytest.raises(ModelError, match="a fault is something like"):
+        run(caller(), Times("job", at=[0]), faults="crash")
 
 
 def test_a_single_fault_needs_no_list():

@@ -10,6 +10,13 @@ from rehearsal.service import CLIENT
 from rehearsal.units import pretty
 
 
+def listed(faults):
+    """Return faults as a tuple: none, one or several, however they are given; those of a set in an order of its own."""
+    if faults is None or isinstance(faults, Fault | str) or not hasattr(faults, "__iter__"):
+        return () if faults is None else (faults,)
+    return tuple(sorted(faults, key=repr) if isinstance(faults, set | frozenset) else faults)
+
+
 def check_faults(system, loads, faults):
     """Raise ModelError on the first fault that does not fit the system, the loads or the other faults."""
     nodes = [*system.services, *system.modules, *system.brokers]

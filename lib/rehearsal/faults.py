@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import ClassVar
 
-from rehearsal.arguments import choice, factor, name_of, share, whole
+from rehearsal.arguments import choice, factor, name_of, plain, share, whole
 from rehearsal.draws import Distribution, times
 from rehearsal.service import CLIENT
 from rehearsal.units import duration, pretty
@@ -28,6 +28,7 @@ class Fault:
 
     def check_window(self, ever=True):
         """Raise ValueError or TypeError where it begins before the run, or strikes nothing because it is empty."""
+        plain(self)
         duration(self.at, f"at of {type(self).__name__}")
         duration(self.lasting, f"lasting of {type(self).__name__}", positive=True, ever=ever)
 
@@ -144,7 +145,7 @@ class Slow(Fault):
         super().__post_init__()
         factor(self.factor, "the factor of Slow", 0)
 
-    verb = property(lambda self: f"×{self.factor:g} slower")
+    verb = property(lambda self: f"×{self.factor:g} slower" if self.factor >= 1 else f"×{1 / self.factor:g} faster")
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class Errors(Fault):
         super().__post_init__()
         share(self.rate, "the rate of Errors")
 
-    verb = property(lambda self: f"{self.rate:.0%} errors")
+    verb = property(lambda self: f"{100 * self.rate:.3g}% errors")
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,15 @@ from typing import Any
 from rehearsal.arguments import choice, name_of, share
 from rehearsal.draws import Distribution, times
 from rehearsal.faults import Fault
-from rehearsal.units import duration
+from rehearsal.units import duration, pretty
 
 WAYS = ("both", "there", "back")
 
 
 def _parts(value):
-    """Return the parts of what has some; a text has none."""
+    """Return the parts of what has some; a text has none, and those of a set come in an order of their own."""
+    if isinstance(value, set | frozenset):
+        return tuple(sorted(value, key=repr))
     return () if isinstance(value, str) or not hasattr(value, "__iter__") else tuple(value)
 
 
@@ -31,8 +33,8 @@ class LinkFault(Fault):
             raise ValueError(f"a link has two ends, such as ('orders', 'payment'), not {self.link!r}")
         object.__setattr__(self, "link", tuple(name_of(end) for end in self.link))
         choice(self.ways, f"ways of {type(self).__name__}", WAYS)
-        share(getattr(self, "rate", 1.0), f"the rate of {type(self).__name__}")
         self.check_window()
+        share(getattr(self, "rate", 1.0), f"the rate of {type(self).__name__}")
 
     struck = property(lambda self: self.link)
 
@@ -55,7 +57,7 @@ class Drop(LinkFault):
     lasting: float = inf
     ways: str = "both"
 
-    verb = property(lambda self: f"loses {self.rate:.0%}")
+    verb = property(lambda self: f"loses {100 * self.rate:.3g}%")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Delay(LinkFault):
         super().__post_init__()
         object.__setattr__(self, "by", times(self.by, "by of Delay"))
 
-    verb = property(lambda self: f"{self.by.mean:g} ms later")
+    verb = property(lambda self: f"{pretty(self.by.mean)} later")
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Duplicate(LinkFault):
     lasting: float = inf
     ways: str = "both"
 
-    verb = property(lambda self: f"{self.rate:.0%} twice")
+    verb = property(lambda self: f"{100 * self.rate:.3g}% twice")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ time-out, hedge. So breaker and bulkhead see attempts, and a deadline holds for 
 from dataclasses import dataclass, fields
 from math import inf
 
-from rehearsal.arguments import choice, share, whole
+from rehearsal.arguments import choice, factor, plain, share, whole
+from rehearsal.errors import unknown
 from rehearsal.units import duration, sec
 
 FAILURES = ("failed", "rejected", "lost", "timeout")
@@ -37,16 +38,17 @@ class Retry:
     on: tuple | str = FAILURES
 
     def __post_init__(self):
+        plain(self)
         whole(self.times, "times of Retry", 0)
         duration(self.wait, "the wait of Retry")
         duration(self.step, "the step of Retry")
         duration(self.cap, "the cap of Retry", ever=True)
-        if not self.factor > 0:
-            raise ValueError(f"the factor of Retry must be greater than 0, not {self.factor!r}")
+        factor(self.factor, "the factor of Retry", 0)
         choice(self.jitter, "jitter of Retry", ("none", "full", "equal", "decorrelated"))
-        object.__setattr__(self, "on", (self.on,) if isinstance(self.on, str) else tuple(self.on))
-        for word in self.on:
+        on = (self.on,) if isinstance(self.on, str) or not hasattr(self.on, "__iter__") else tuple(self.on)
+        for word in on:
             choice(word, "what Retry tries again (on)", (*FAILURES, "unsent"))
+        object.__setattr__(self, "on", tuple(word for word in (*FAILURES, "unsent") if word in on))
 
     @property
     def plain(self):
@@ -60,7 +62,10 @@ class Retry:
         """
         if self.jitter == "decorrelated":
             return float(min(self.cap, self.wait + chance * (3 * (self.wait if last is None else last) - self.wait)))
-        whole_pause = float(min(self.cap, self.wait * self.factor**i + self.step * i))
+        try:
+            whole_pause = float(min(self.cap, self.wait * float(self.factor) ** i + self.step * i))
+        except OverflowError:  # more than a float can say
+            whole_pause = float(self.cap if self.wait else min(self.cap, self.step * i))
         least = {"none": 1.0, "full": 0.0, "equal": 0.5}[self.jitter]
         return whole_pause * (least + (1 - least) * chance)
 
@@ -77,9 +82,11 @@ class RetryBudget:
     burst: float = 10
 
     def __post_init__(self):
+        plain(self)
         share(self.ratio, "the ratio of RetryBudget")
-        if not self.burst >= 0:
-            raise ValueError(f"the burst of RetryBudget must be 0 or more, not {self.burst!r}")
+        if type(self.burst) not in (int, float) or not (self.burst >= 1 or self.burst == 0):
+            least = "1 or more, since a retry takes a whole token, or 0 for none"
+            raise ValueError(f"the burst of RetryBudget must be {least}, not {self.burst!r}")
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,7 @@ class CircuitBreaker:
     counts: str = "attempts"
 
     def __post_init__(self):
+        plain(self)
         choice(self.per, "per of CircuitBreaker", ("calls", "time"))
         choice(self.counts, "counts of CircuitBreaker", ("attempts", "calls"))
         if self.per == "calls":
@@ -134,6 +142,7 @@ class Bulkhead:
     wait: float = 0.0
 
     def __post_init__(self):
+        plain(self)
         whole(self.calls, "the calls of Bulkhead", 1)
         duration(self.wait, "the wait of Bulkhead", ever=True)
 
@@ -148,6 +157,7 @@ class Hedge:
     after: float
 
     def __post_init__(self):
+        plain(self)
         duration(self.after, "after of Hedge")
 
 
@@ -162,7 +172,8 @@ class _Unset:
 
 
 UNSET = _Unset()
-KINDS = {"retry": Retry, "budget": RetryBudget, "breaker": CircuitBreaker, "bulkhead": Bulkhead, "hedge": Hedge}
+KINDS = {"retry": (Retry, "2"), "hedge": (Hedge, "after=50 * ms"), "budget": (RetryBudget, "")}
+KINDS |= {"breaker": (CircuitBreaker, ""), "bulkhead": (Bulkhead, "")}
 
 
 @dataclass(frozen=True)
@@ -192,10 +203,18 @@ class Guard:
                 object.__setattr__(self, name, None if value == inf else value)
         if self.cancel is not UNSET and self.cancel is not None:
             choice(self.cancel, "cancel", ("queue", "work"))
-        for name, kind in KINDS.items():
+        for name, (kind, such) in KINDS.items():
             value = getattr(self, name)
             if value is not UNSET and value is not None and type(value) is not kind:
-                raise TypeError(f"{name} must be a {kind.__name__}, such as {_example(kind)}, not {value!r}")
+                raise TypeError(f"{name} must be a {kind.__name__}, such as {kind.__name__}({such}), not {value!r}")
+
+    @classmethod
+    def of(cls, words):
+        """Return the policies that words say, or say which words there are."""
+        for word in words:
+            if word not in cls.__match_args__:
+                raise TypeError(unknown("policy", word, cls.__match_args__))
+        return cls(**words)
 
     def over(self, other):
         """Return what this one says, and where it says nothing what the `other` says."""
@@ -210,7 +229,3 @@ class Guard:
     def __repr__(self):
         said = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if getattr(self, f.name) is not UNSET]
         return f"Guard({', '.join(said)})"
-
-
-def _example(kind):
-    return {Retry: "Retry(2)", Hedge: "Hedge(after=50 * ms)"}.get(kind, f"{kind.__name__}()")

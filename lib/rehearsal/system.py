@@ -72,9 +72,8 @@ class System:
     ):  # fmt: skip
         """Declare a service and return it; an old one of that name is gone, with its handlers."""
         made = Service(name, workers, queue, blocking, state, durable, failover, patience, decides, volatile, outbox)
-        made.home = self
-        self.services[name] = made
-        return self.services[name]
+        made.home, self.services[name] = self, made
+        return made
 
     def broker(
         self, name="broker", latency=0.0, carries=None, workers=None, durable=True, failover=None, redelivers=1 * sec
@@ -84,9 +83,10 @@ class System:
         crew = None if workers is None else whole(workers, f"workers of {name}", 1)
         standby = None if failover is None else duration(failover, f"failover of {name}", positive=True)
         again = duration(redelivers, f"redelivers of {name}", positive=True)
-        made = Broker(name, times(latency, f"latency of {name}"), topics, crew, bool(durable), standby, again)
-        self._brokers[name] = made
-        return made
+        self._brokers[name] = Broker(
+            name, times(latency, f"latency of {name}"), topics, crew, bool(durable), standby, again
+        )  # fmt: skip
+        return self._brokers[name]
 
     def guard(self, *, by=None, to=None, **policies):
         """Put policies around many calls: those made `by` one service, `to` another, or all there are.
@@ -96,7 +96,7 @@ class System:
         a call's own words before all.
         """
         place = tuple(None if end is None else name_of(end) for end in (by, to))
-        self.guards[place] = Guard(**policies)
+        self.guards[place] = Guard.of(policies)
 
     def guarded(self, by, to):
         """Return the policies of the calls from one service to another, None where nobody has said any."""

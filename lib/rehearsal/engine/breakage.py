@@ -57,10 +57,6 @@ def _mend(engine, node, fault, until):
     node.errors.remove(fault.rate)
 
 
-def _restart(engine, node, fault, until):
-    restart(engine, node, fault)
-
-
 def _wear(engine, node, fault, until):
     Wear(engine, node, fault)
 
@@ -69,7 +65,7 @@ def _nothing(engine, node, fault, until):
     """Let what has begun end by itself."""
 
 
-EFFECTS = {Crash: (crash, _restart), Slow: (_slow, _brisk), Errors: (_err, _mend), Breakdowns: (_wear, _nothing)}
+EFFECTS = {Crash: (crash, restart), Slow: (_slow, _brisk), Errors: (_err, _mend), Breakdowns: (_wear, _nothing)}
 
 
 def stranded(engine):

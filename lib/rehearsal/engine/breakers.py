@@ -149,12 +149,8 @@ class Rules:
 
     def __init__(self, engine, guard, caller, callee):
         def one(kind, policy, *rest):
-            if policy is None:
-                return None
             key = kind, caller, callee, policy
-            if key not in engine.gates:
-                engine.gates[key] = kind(policy, *rest)
-            return engine.gates[key]
+            return None if policy is None else engine.gates.setdefault(key, kind(policy, *rest))
 
         self.timeout, self.deadline, self.retry = guard.said("timeout"), guard.said("deadline"), guard.said("retry")
         self.cancel, self.hedge, self.fallback = guard.said("cancel"), guard.said("hedge"), guard.fallback

@@ -109,7 +109,7 @@ def _freeze(engine, node, in_work, resumes, frozen):
         message.route.pool.working[kept] = True
 
 
-def restart(engine, node, fault):
+def restart(engine, node, fault, until=None):
     """End a fault that keeps a node down. After the last, start it with every worker free that has nothing to go on."""
     node.faults.remove(fault)
     if node.faults:

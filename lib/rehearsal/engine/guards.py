@@ -26,9 +26,8 @@ def guarded(engine, plan, route, payload, key, timeout, retry, policies):
 
 
 def _rules(engine, plan, route, said):
-    words = {name: value for name, value in said.items() if value is not None or name == "fallback"}
     try:
-        guard = Guard(**words)
+        guard = Guard.of(said)
     except (TypeError, ValueError) as error:
         raise engine.mistake(f"{plan.place}: {error}") from None
     guard = guard.over(route.guard) if route.guard is not None else guard

@@ -15,7 +15,7 @@ from rehearsal.engine.ledger import Effect, states
 from rehearsal.engine.performer import Engine
 from rehearsal.engine.sources import payload, sources
 from rehearsal.errors import DesignWarning, ModelError
-from rehearsal.faultcheck import spikes
+from rehearsal.faultcheck import listed, spikes
 from rehearsal.trace import BLOCK, OPEN, Table, Totals, Trace
 from rehearsal.units import duration
 
@@ -119,7 +119,7 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
     """
     system = system.snapshot()
     loads = tuple(load) if isinstance(load, list | tuple) else (load,)
-    faults = tuple(faults) if isinstance(faults, list | tuple) else (faults,)
+    faults = listed(faults)
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise TypeError(f"seed must be a whole number, not {seed!r}")
     if keep not in ("trace", "totals"):
