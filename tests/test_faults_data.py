@@ -1,5 +1,6 @@
 """Faults are data: frozen, comparable, said in one line; what makes no sense is refused before anything runs."""
 
+import warnings
 from dataclasses import FrozenInstanceError, fields, replace
 from math import inf, nan
 from pickle import dumps, loads
@@ -13,6 +14,7 @@ from rehearsal import (
     Crash,
     CrashAt,
     Delay,
+    DesignWarning,
     Drop,
     Duplicate,
     Errors,
@@ -29,7 +31,7 @@ from rehearsal import (
     run,
 )
 from rehearsal.faults import Fault
-from tests.systems import caller, listener
+from tests.systems import caller, commander, listener, same
 
 LINK = "front", "back"
 ALL = {
@@ -243,3 +245,48 @@ def test_faults_come_in_whatever_holds_several_and_none_is_none():
 
 def test_a_single_fault_needs_no_list():
     assert run(caller(), Times("job", at=[0]), faults=Crash("back", 0)).faults == (Crash("back", 0),)
+
+
+# What can change nothing is said
+
+
+def said(system, *faults):
+    """Return what is said of these faults before a run."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        calm, storm = (run(system, Times("job", at=[0]), faults=f) for f in ((), faults))
+    assert same(calm, storm) == bool(caught)
+    return [str(one.message) for one in caught if one.category is DesignWarning]
+
+
+def test_a_link_that_no_message_takes_is_said_with_the_ways_there_are():
+    ways = "the ways here: back → broker, broker → back, client → front, front → broker, front → client"
+    for fault in (Drop(LINK), Partition([["front"], ["back"]], 0), Drop(("broker", "front"), ways="there")):
+        assert said(listener(), fault) == [f"{fault} changes nothing: no message goes this way; {ways}"]
+
+
+def test_a_broker_that_takes_no_time_cannot_be_slower():
+    slow = Slow("broker", 1000)
+    (sentence,) = said(listener(), slow)
+    assert sentence.startswith(f"{slow} changes nothing: broker has a latency of 0")
+    system = listener()
+    system.broker(latency=3)
+    assert said(system, slow) == []  # and it is slower
+
+
+def test_a_link_that_messages_take_is_nothing_to_speak_of():
+    for system, link in ((listener(), ("broker", "back")), (caller(), LINK), (caller(), ("client", "front"))):
+        assert said(system, Drop(link, lasting=5)) == [] and said(system, Partition(link, 0, 5)) == []
+    assert said(commander(), Drop(("broker", "back"), lasting=5)) == []
+
+
+def test_where_a_call_is_computed_nobody_can_say_which_links_there_are():
+    system, link = System("computed"), ("front", "back")
+    works = [system.service("back").operation(name="work")(lambda ctx, job: None)]
+
+    @system.service("front").operation()
+    def ask(ctx, job):
+        yield ctx.call(works[0], job)
+
+    system.accepts("job", ask)
+    assert said(system, Drop(link)) == []

@@ -12,6 +12,13 @@ def name_of(thing):
     return found
 
 
+def parts(value):
+    """Return the parts of what has several, those of a set in an order of their own; a text or a thing is one."""
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        return (value,)
+    return tuple(sorted(value, key=repr) if isinstance(value, set | frozenset) else value)
+
+
 def plain(thing):
     """Turn the numbers of a frozen dataclass that another library made, such as numpy's, into Python's own."""
     for name, value in list(vars(thing).items()):

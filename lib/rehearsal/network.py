@@ -7,19 +7,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from rehearsal.arguments import choice, name_of, share
+from rehearsal.arguments import choice, name_of, parts, share
 from rehearsal.draws import Distribution, times
 from rehearsal.faults import Fault
 from rehearsal.units import duration, pretty
 
 WAYS = ("both", "there", "back")
-
-
-def _parts(value):
-    """Return the parts of what has some; a text has none, and those of a set come in an order of their own."""
-    if isinstance(value, set | frozenset):
-        return tuple(sorted(value, key=repr))
-    return () if isinstance(value, str) or not hasattr(value, "__iter__") else tuple(value)
 
 
 class LinkFault(Fault):
@@ -29,9 +22,9 @@ class LinkFault(Fault):
     ways: str
 
     def __post_init__(self):
-        if len(_parts(self.link)) != 2:
+        if len(parts(self.link)) != 2:
             raise ValueError(f"a link has two ends, such as ('orders', 'payment'), not {self.link!r}")
-        object.__setattr__(self, "link", tuple(name_of(end) for end in self.link))
+        object.__setattr__(self, "link", tuple(name_of(end) for end in parts(self.link)))
         choice(self.ways, f"ways of {type(self).__name__}", WAYS)
         self.check_window()
         share(getattr(self, "rate", 1.0), f"the rate of {type(self).__name__}")
@@ -121,10 +114,11 @@ class Partition(Fault):
     lasting: float = inf
 
     def __post_init__(self):
-        groups = tuple(tuple(name_of(n) for n in (_parts(g) or [g])) for g in _parts(self.groups))
-        if len(groups) < 2:
-            such = "such as (('orders',), ('payment',))"
-            raise ValueError(f"a partition has two groups or more, {such}, not {self.groups!r}")
+        if len(parts(self.groups)) < 2:
+            raise ValueError(
+                f"a partition has two groups or more, such as (('orders',), ('payment',)), not {self.groups!r}"
+            )
+        groups = tuple(tuple(name_of(n) for n in (parts(g) or [g])) for g in parts(self.groups))
         object.__setattr__(self, "groups", groups)
         self.check_window()
         twice = [n for n in self.struck if self.struck.count(n) > 1]

@@ -6,9 +6,9 @@ time-out, hedge. So breaker and bulkhead see attempts, and a deadline holds for 
 """
 
 from dataclasses import dataclass, fields
-from math import inf
+from math import inf, log2
 
-from rehearsal.arguments import choice, factor, plain, share, whole
+from rehearsal.arguments import choice, factor, parts, plain, share, whole
 from rehearsal.errors import unknown
 from rehearsal.units import duration, sec
 
@@ -45,10 +45,9 @@ class Retry:
         duration(self.cap, "the cap of Retry", ever=True)
         factor(self.factor, "the factor of Retry", 0)
         choice(self.jitter, "jitter of Retry", ("none", "full", "equal", "decorrelated"))
-        on = (self.on,) if isinstance(self.on, str) or not hasattr(self.on, "__iter__") else tuple(self.on)
-        for word in on:
+        for word in parts(self.on):
             choice(word, "what Retry tries again (on)", (*FAILURES, "unsent"))
-        object.__setattr__(self, "on", tuple(word for word in (*FAILURES, "unsent") if word in on))
+        object.__setattr__(self, "on", tuple(word for word in (*FAILURES, "unsent") if word in parts(self.on)))
 
     @property
     def plain(self):
@@ -62,10 +61,8 @@ class Retry:
         """
         if self.jitter == "decorrelated":
             return float(min(self.cap, self.wait + chance * (3 * (self.wait if last is None else last) - self.wait)))
-        try:
-            whole_pause = float(min(self.cap, self.wait * float(self.factor) ** i + self.step * i))
-        except OverflowError:  # more than a float can say
-            whole_pause = float(self.cap if self.wait else min(self.cap, self.step * i))
+        growth = float(self.factor) ** i if i * log2(self.factor) < 1023 else inf  # more than a float can say
+        whole_pause = float(min(self.cap, (self.wait and self.wait * growth) + self.step * i))
         least = {"none": 1.0, "full": 0.0, "equal": 0.5}[self.jitter]
         return whole_pause * (least + (1 - least) * chance)
 
@@ -85,8 +82,7 @@ class RetryBudget:
         plain(self)
         share(self.ratio, "the ratio of RetryBudget")
         if type(self.burst) not in (int, float) or not (self.burst >= 1 or self.burst == 0):
-            least = "1 or more, since a retry takes a whole token, or 0 for none"
-            raise ValueError(f"the burst of RetryBudget must be {least}, not {self.burst!r}")
+            raise ValueError(f"the burst of RetryBudget must be 1 or more, or 0 for no retry, not {self.burst!r}")
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from rehearsal.arguments import name_of, whole
+from rehearsal.arguments import name_of, parts, whole
 from rehearsal.contacts import contacts
 from rehearsal.draws import Distribution, times
 from rehearsal.errors import ModelError, unknown
 from rehearsal.policies import Guard
-from rehearsal.service import NO_TIME, Operation, Service, names
+from rehearsal.service import NO_TIME, Operation, Service
 from rehearsal.units import duration, sec
 
 
@@ -79,14 +79,13 @@ class System:
         self, name="broker", latency=0.0, carries=None, workers=None, durable=True, failover=None, redelivers=1 * sec
     ):
         """Declare a broker and return it; a system that publishes without one gets a plain one."""
-        topics = None if carries is None else tuple(name_of(c) for c in names(carries))
+        topics = None if carries is None else tuple(name_of(c) for c in parts(carries))
         crew = None if workers is None else whole(workers, f"workers of {name}", 1)
         standby = None if failover is None else duration(failover, f"failover of {name}", positive=True)
         again = duration(redelivers, f"redelivers of {name}", positive=True)
-        self._brokers[name] = Broker(
-            name, times(latency, f"latency of {name}"), topics, crew, bool(durable), standby, again
-        )  # fmt: skip
-        return self._brokers[name]
+        made = Broker(name, times(latency, f"latency of {name}"), topics, crew, bool(durable), standby, again)
+        self._brokers[name] = made
+        return made
 
     def guard(self, *, by=None, to=None, **policies):
         """Put policies around many calls: those made `by` one service, `to` another, or all there are.

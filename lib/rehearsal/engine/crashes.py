@@ -32,7 +32,7 @@ def crash(engine, node, fault, until):
         engine.outages.append(Outage(node.name, engine.now, until))
     node.back = max(node.back, until)
     _extend(engine, node, node.back)
-    _listen(node)
+    node.absent = node.absent if node.broker else ABSENT[fault.arrivals]
     if node.fresh is not None:
         node.state = deepcopy(node.fresh)
     in_work = [message for pool in node.pools for message in pool.working]
@@ -65,12 +65,6 @@ def _extend(engine, node, until):
     """Let the outage of a node that is down last until this moment."""
     last = max(i for i, outage in enumerate(engine.outages) if outage.service == node.name)
     engine.outages[last] = engine.outages[last]._replace(until=until)
-
-
-def _listen(node):
-    """Treat arrivals as the last of the faults says that keep a node down; a broker treats them in its own way."""
-    if not node.broker:
-        node.absent = ABSENT[node.faults[-1].arrivals]
 
 
 def _keep_or_lose(engine, node, message, kept):
@@ -113,7 +107,7 @@ def restart(engine, node, fault, until=None):
     """End a fault that keeps a node down. After the last, start it with every worker free that has nothing to go on."""
     node.faults.remove(fault)
     if node.faults:
-        _listen(node)
+        node.absent = node.absent if node.broker else ABSENT[node.faults[-1].arrivals]
         return
     node.up, node.back = True, -inf
     _extend(engine, node, engine.now)

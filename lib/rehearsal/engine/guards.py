@@ -15,19 +15,17 @@ def guarded(engine, plan, route, payload, key, timeout, retry, policies):
     """Return a call under the policies that are said of it, and under those its route is guarded by."""
     place = route, timeout, retry, *policies.items()  # a route leads from one service to one operation
     try:
-        rules, keeps = engine.guards.get(place), True
+        rules = engine.guards.get(place)
     except TypeError:  # a fallback that cannot be a key
-        rules, keeps = None, False
+        return Guarded(route, payload, key, _rules(engine, plan, route, timeout, retry, policies))
     if rules is None:
-        rules = _rules(engine, plan, route, {"timeout": timeout, "retry": retry, **policies})
-        if keeps:
-            engine.guards[place] = rules
+        rules = engine.guards[place] = _rules(engine, plan, route, timeout, retry, policies)
     return Guarded(route, payload, key, rules)
 
 
-def _rules(engine, plan, route, said):
+def _rules(engine, plan, route, timeout, retry, policies):
     try:
-        guard = Guard.of(said)
+        guard = Guard.of({"timeout": timeout, "retry": retry, **policies})
     except (TypeError, ValueError) as error:
         raise engine.mistake(f"{plan.place}: {error}") from None
     guard = guard.over(route.guard) if route.guard is not None else guard
@@ -201,12 +199,11 @@ class Guarded(Call):
     def result(self, engine, value, error):
         """Hand over the one result, or the fallback in place of a failure."""
         rules, failed = self.rules, error is not None and not isinstance(error, Refused)
+        if self.place is None:
+            self._take_back()
         if self.era is not None and rules.outside:
-            if self.place is None:
-                self._take_back()
-            else:
-                rules.breaker.record(engine._now, self.era, failed, engine._now - self.since)
-                self.era = None
+            rules.breaker.record(engine._now, self.era, failed, engine._now - self.since)
+            self.era = None
         if failed and rules.fallback is not UNSET:
             value, error = rules.fallback, None
         super().result(engine, value, error)

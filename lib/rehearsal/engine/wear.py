@@ -11,7 +11,7 @@ class Wear:
     no run alive: where nothing else is left to happen they end, as idle polls do.
     """
 
-    def __init__(self, engine, node, fault):
+    def __init__(self, engine, node, fault, until=None):
         self.engine, self.node, self.fault = engine, node, fault
         keyed = engine.compiler.keyed
         self.ups = keyed(fault.up, "up", node.name)
