@@ -6,7 +6,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import FunctionType
 from typing import Any
 
-from rehearsal.arguments import choice, name_of, whole
+from rehearsal.arguments import choice, name_of, parts, whole
 from rehearsal.draws import Constant, Distribution, times
 from rehearsal.errors import ModelError
 from rehearsal.policies import Retry
@@ -15,11 +15,6 @@ from rehearsal.units import duration
 CLIENT = "client"
 NO_TIME = Constant(0.0)
 AGAIN = Retry(4)  # a message whose handler fails comes five times in all, then goes to the dead letters
-
-
-def names(value):
-    """Return a tuple of what was given: one name or handler, or several."""
-    return (value,) if isinstance(value, str | Handler) else tuple(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +151,7 @@ class Service:
         workers=None, poll=None, retry=AGAIN, idempotent=False, when=None, acknowledge="after", key=None, replay=None,
     ):  # fmt: skip
         """Declare how the service reacts to each event of a topic, or to one each of several; one handler a topic."""
-        topics = names(topic)
+        topics = parts(topic)
 
         def declare(function):
             own = _checked(function, self, name)
@@ -219,8 +214,8 @@ def _said(service, own, takes, work, publishes, calls, undoes, idempotent):
         "name": own,
         "takes": times(takes, f"takes of {service.name}.{own}"),
         "work": work,
-        "publishes": names(publishes),
-        "calls": None if calls is None else names(calls),
+        "publishes": parts(publishes),
+        "calls": None if calls is None else parts(calls),
         "undoes": None if undoes is None else name_of(undoes),
         "idempotent": bool(idempotent),
         "home": service,

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from math import inf
 
+from rehearsal.arguments import parts
 from rehearsal.check import check
 from rehearsal.engine.breakage import arrange, stranded
 from rehearsal.engine.breakers import Transition
@@ -15,7 +16,7 @@ from rehearsal.engine.ledger import Effect, states
 from rehearsal.engine.performer import Engine
 from rehearsal.engine.sources import payload, sources
 from rehearsal.errors import DesignWarning, ModelError
-from rehearsal.faultcheck import spikes
+from rehearsal.faultcheck import check_faults, spikes
 from rehearsal.trace import BLOCK, OPEN, Table, Totals, Trace
 from rehearsal.units import duration
 
@@ -119,7 +120,7 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
     """
     system = system.snapshot()
     loads = tuple(load) if isinstance(load, list | tuple) else (load,)
-    faults = tuple(faults) if isinstance(faults, list | tuple) else (faults,)
+    faults = () if faults is None else parts(faults)
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise TypeError(f"seed must be a whole number, not {seed!r}")
     if keep not in ("trace", "totals"):
@@ -127,7 +128,7 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
     if until is not None:
         until = duration(until, "until", positive=True, ever=True)
         until = None if until == inf else until
-    for sentence in check(system, loads, faults, until):
+    for sentence in (*check(system, loads, until), *check_faults(system, loads, faults)):
         # The module's own registry: each sentence once a session, and the same words on every machine.
         warnings.warn_explicit(sentence, DesignWarning, system.name, 1, registry=_warned)
     loads += spikes(loads, faults)
