@@ -30,6 +30,8 @@ class Run:
     (pandas frames), or by the columns of `trace` and `table`. Times are in ms.
     """
 
+    expects = None  # what a request of it should have, where whoever ran it has said so: see `effects.expected`
+
     def __init__(self, engine, *, seed, loads, faults, until):
         self.system, self.trace, self.table = engine.system, engine.trace, engine.table
         self.trace.trim()
@@ -40,12 +42,10 @@ class Run:
             self.ended = self._last()
         self.mishaps = engine.mishaps.counts
         self.effects, self.parked = tuple(engine.ledger.effects), tuple(engine.ledger.parked)
-        self.states = states(engine)
-        self.dead_letters = engine.bus.dead_letters
-        self._letters = engine.bus.letters
+        self.dead_letters, self._letters = engine.bus.dead_letters, engine.bus.letters
         self._stranded = stranded(engine)
         self.outages = tuple(o for o in engine.outages if o.at <= self.ended)
-        self.transitions = tuple(engine.transitions)
+        self.transitions, self.states = tuple(engine.transitions), states(engine)
         for inbox in engine.compiler.inboxes.values():
             inbox.stop(engine.now)
         self.empty_polls = {i.name: i.empty_polls for i in engine.compiler.inboxes.values() if i.poll}
@@ -134,6 +134,7 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
     engine = Engine(
         system, seed, sorted(faults, key=repr), Totals() if keep == "totals" else Trace(), Table(system.entries), watch
     )
+    engine.ledger.loads = loads
     engine.routes = {kind: engine.compiler.entry(entry) for kind, entry in system.entries.items()}
     engine.trace.watch = Limit(engine)
     arrange(engine, faults, until)
