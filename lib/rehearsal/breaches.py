@@ -127,7 +127,7 @@ def _asker(invariant, expects):
 
 def _when(run):
     """Say of which moment under which faults, in the words of faults."""
-    moment = f"at {pretty(run.now)}" if hasattr(run, "now") else "at the end"
+    moment = "at the end" if hasattr(run, "ended") else f"at {pretty(run.now)}"
     return f"{moment}, {' and '.join(map(str, run.faults)) or 'without any fault'}"
 
 

@@ -32,8 +32,9 @@ class Moment:
     """Show a run as it stands after an effect, or after a step of a handler, to a function that watches it.
 
     It has what a finished run has and what costs nothing before the end (`KNOWN`), so that one invariant serves both;
-    of the columns of `trace` and `table` only the first `len(trace)` and `len(table)` rows count. `span` is the message
-    that was worked on, `request` the request it belongs to. It is live: look, keep nothing, change nothing.
+    of the columns of `trace` and `table` only the first `len(trace)` and `len(table)` rows count. What only a moment
+    has is the message that was worked on, `span`, and the `request` it belongs to. It is live: look, keep nothing,
+    change nothing.
     """
 
     __slots__ = ("_engine", "request", "span")

@@ -31,6 +31,7 @@ class Run:
     """
 
     expects = None  # what a request of it should have, where whoever ran it has said so: see `effects.expected`
+    now = property(lambda self: self.ended)  # its end is a moment like the others, to whoever looks at it
 
     def __init__(self, engine, *, seed, loads, faults, until):
         self.system, self.trace, self.table = engine.system, engine.trace, engine.table
@@ -40,10 +41,9 @@ class Run:
         self.ended, self.drained = engine.now, until is None
         if until is None and engine.loose:  # alarms that nobody waited for any more are not part of the run
             self.ended = self._last()
-        self.mishaps = engine.mishaps.counts
+        self.mishaps, self._stranded = engine.mishaps.counts, stranded(engine)
         self.effects, self.parked = tuple(engine.ledger.effects), tuple(engine.ledger.parked)
         self.dead_letters, self._letters = engine.bus.dead_letters, engine.bus.letters
-        self._stranded = stranded(engine)
         self.outages = tuple(o for o in engine.outages if o.at <= self.ended)
         self.transitions, self.states = tuple(engine.transitions), states(engine)
         for inbox in engine.compiler.inboxes.values():

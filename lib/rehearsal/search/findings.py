@@ -1,6 +1,7 @@
 """What a search found: the faults that break an invariant, or nothing, and what was covered."""
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, NamedTuple
 
 from rehearsal.network import Delay
@@ -41,9 +42,10 @@ def lasting(faults):
 
 
 def _or(times):
-    if len(times) > 3:
-        return f"{pretty(times[0])} to {pretty(times[-1])} ({len(times)} lengths)"
-    return " or ".join(map(pretty, times))
+    words = [pretty(time) if time < inf else "for ever" for time in times]
+    if len(words) > 3:
+        return f"{words[0]} to {words[-1]} ({len(words)} lengths)"
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 class Result:
