@@ -439,9 +439,11 @@ def test_the_search_is_a_pure_function_also_under_another_hash_seed(tmp_path):
         "from tests.test_search import *\n"
         "print(hunt(fragile(2), unpaid, load=ONE, faults=ERRORS, most=3, runs=200))\n"
         "print(hunt(choreograph(process(), idempotent=True), faults=only(CrashAt)))\n"
+        "print(hunt(slept('key', 'effect', 'event'), [all_or_nothing, nobody_waits], most=2, runs=50))\n"
     )
     here = [hunt(fragile(2), unpaid, load=ONE, faults=ERRORS, most=3, runs=200)]
     here.append(hunt(choreograph(process(), idempotent=True), faults=only(CrashAt)))
+    here.append(hunt(slept("key", "effect", "event"), [all_or_nothing, nobody_waits], most=2, runs=50))
     for seed in ("0", "1"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         done = subprocess.run(
@@ -520,9 +522,11 @@ def test_what_it_cannot_do_is_said_before_anything_is_tried(how, error, words):
         break_it(paying(), ONE, how.pop("invariants", never_twice), progress=False, **how)
 
 
-def test_one_fault_is_a_catalogue_too():
+def test_one_fault_is_a_catalogue_too_and_so_is_whatever_lists_them():
     lost = Drop(("orders", "till"), at=12, lasting=0.001, ways="back")
-    assert hunt(paying(), never_twice, load=ONE, faults=lost).faults == (lost,)
+    for faults in (lost, [lost], (fault for fault in (lost, lost)), lambda calm: (fault for fault in (lost,))):
+        found = hunt(paying(), never_twice, load=ONE, faults=faults)
+        assert found.faults == (lost,) and found.covered[1].schedules == 1
 
 
 def test_an_invariant_that_raises_ends_the_search_and_names_the_faults():
@@ -535,6 +539,14 @@ def test_an_invariant_that_raises_ends_the_search_and_names_the_faults():
     words = r"'raising under fire' raised ZeroDivisionError: division by zero \(at 12 ms, .* from .* for 50 ms\)"
     with pytest.raises(ModelError, match=words):
         hunt(orchestrate(process()), [all_or_nothing, raising_under_fire], load=ONE)
+
+
+def test_an_invariant_that_raises_ends_the_search_also_where_schedules_are_drawn():
+    def raising(run):
+        return None if len(run.faults) < 2 else {}["two"]
+
+    with pytest.raises(ModelError, match=r"'raising' raised KeyError: 'two' \(at the end, .* and .*\)"):
+        hunt(fragile(2), raising, load=ONE, faults=ERRORS, most=3, runs=300, exhaustive=False)
 
 
 @pytest.mark.parametrize("invariant", [only_with("shp", "charge"), returns("shp"), conserved("shp", "charge")])

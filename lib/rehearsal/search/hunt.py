@@ -71,11 +71,13 @@ def under_each(system, load, *, faults=None, seed=0, until=None):
 def _atoms(calm, faults):
     """Return the faults of a catalogue, each once, or say what is wrong with it."""
     listed = faults(calm) if callable(faults) and not isinstance(faults, type) else faults
-    listed = (listed,) if isinstance(listed, Fault) else listed
-    if isinstance(listed, type | str) or not all(isinstance(fault, Fault) for fault in listed):
-        such = "faults=lambda calm: catalogue(calm, kinds=Crash), or [Crash('payment', at=90 * sec)]"
-        raise TypeError(f"a catalogue is a list of faults, or a function of the calm run: {such}; not {listed!r}")
-    return tuple(dict.fromkeys(listed))  # who lists a fault twice means one
+    many = hasattr(listed, "__iter__") and not isinstance(listed, type | str)
+    atoms = list(listed) if many else [listed]
+    for fault in atoms:
+        if not isinstance(fault, Fault):
+            such = "faults=lambda calm: catalogue(calm, kinds=Crash), or [Crash('payment', at=90 * sec)]"
+            raise TypeError(f"a catalogue is a list of faults, or a function of the calm run: {such}; not {fault!r}")
+    return tuple(dict.fromkeys(atoms))  # who lists a fault twice means one
 
 
 def _end(calm, atoms, until):
