@@ -31,6 +31,9 @@ class Run:
     (pandas frames), or by the columns of `trace` and `table`. Times are in ms.
     """
 
+    expects = None  # what a request of it should have, where whoever ran it has said so: see `effects.expected`
+    now = property(lambda self: self.ended)  # its end is a moment like the others, to whoever looks at it
+
     def __init__(self, engine, *, seed, loads, faults, until):
         self.system, self.trace, self.table = engine.system, engine.trace, engine.table
         self.trace.trim()
@@ -39,14 +42,11 @@ class Run:
         self.ended, self.drained = engine.now, until is None
         if until is None and engine.loose:  # alarms that nobody waited for any more are not part of the run
             self.ended = self._last()
-        self.mishaps = engine.mishaps.counts
+        self.mishaps, self._stranded = engine.mishaps.counts, stranded(engine)
         self.effects, self.parked = tuple(engine.ledger.effects), tuple(engine.ledger.parked)
-        self.states = states(engine)
-        self.dead_letters = engine.bus.dead_letters
-        self._letters = engine.bus.letters
-        self._stranded = stranded(engine)
+        self.dead_letters, self._letters = engine.bus.dead_letters, engine.bus.letters
         self.outages = tuple(o for o in engine.outages if o.at <= self.ended)
-        self.transitions = tuple(engine.transitions)
+        self.transitions, self.states = tuple(engine.transitions), states(engine)
         for inbox in engine.compiler.inboxes.values():
             inbox.stop(engine.now)
         self.empty_polls = {i.name: i.empty_polls for i in engine.compiler.inboxes.values() if i.poll}
@@ -135,6 +135,7 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
     engine = Engine(
         system, seed, sorted(faults, key=repr), Totals() if keep == "totals" else Trace(), Table(system.entries), watch
     )
+    engine.ledger.loads = loads
     engine.routes = {kind: engine.compiler.entry(entry) for kind, entry in system.entries.items()}
     engine.trace.watch = Limit(engine)
     arrange(engine, faults, until)
