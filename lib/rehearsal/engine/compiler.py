@@ -48,7 +48,7 @@ class Compiler:
         """Return the node of the module an operation belongs to: its memory and pace; its workers are the host's."""
         if not operation.module:
             return node
-        return self.nodes.setdefault(operation.module, Node(operation.module, state=operation.home.state))
+        return self.nodes.setdefault(operation.module, Node(operation.module, operation.home))
 
     def inside(self, plan, operation):
         """Return the route of work that a plan does itself, in process."""
