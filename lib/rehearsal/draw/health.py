@@ -114,7 +114,7 @@ def _axes(ax, run, found, end):
     # One row is one unit; the names of faults stand above the first one, in units of rows, too.
     ax.set_xlim(0, end / sec)
     ax.set_ylim(len(names) - 0.5 + FOOT / ROW, -0.5 - _above(run, found.end) / ROW)
-    ax.set_yticks(range(len(names)), [fold(name, NAMES) for name in names], linespacing=1.0)
+    ax.set_yticks(range(len(names)), [fold(name, NAMES) for name in names])
     for label, name in zip(ax.get_yticklabels(), names, strict=True):
         label.set_fontweight("bold" if name in struck else "normal")
         label.set_fontsize(FOLDED if "\n" in label.get_text() else 10)

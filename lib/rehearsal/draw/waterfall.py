@@ -172,9 +172,9 @@ def _names(ax, place, row, widths):
                    "annotation_clip": False}  # fmt: skip
     left = -(widths[0] + widths[1] + 24) + INDENT * row.depth
     (service, high), (name, low) = _folded(row.service, 9.0), _folded(row.name, 8.5)
-    ax.annotate(service, (0, place), (left, 0), fontsize=high, gid="service", linespacing=1.0, **looks)
+    ax.annotate(service, (0, place), (left, 0), fontsize=high, gid="service", **looks)
     colour = palette.DOWN if row.bad else palette.GREY
-    ax.annotate(name, (0, place), (-8, 0), fontsize=low, ha="right", color=colour, gid="name", linespacing=1.0, **looks)
+    ax.annotate(name, (0, place), (-8, 0), fontsize=low, ha="right", color=colour, gid="name", **looks)
 
 
 def _row(ax, place, row, time):
