@@ -53,7 +53,9 @@ class Crash(Fault):
     `arrivals` while it is down are "refused" at once, "ignored" (a black hole: nobody is told anything until a
     time-out), or "wait" for the restart. Messages from a durable broker are kept whatever is said here: those waiting
     stay, those in work are delivered again, first in line. After the restart every worker is free. A service that is
-    `durable` keeps queue and progress; with a `failover`, the outage is over when the standby has taken over.
+    `durable` keeps queue and progress; with a `failover`, which stands for its replicas, the outage is over when the
+    standby has taken over: a crash takes a service whole, never some of its workers. Where it strikes what another
+    fault keeps down, its words hold for what was kept so far, and for arrivals as long as it lasts.
     """
 
     service: str

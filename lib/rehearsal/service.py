@@ -101,11 +101,14 @@ class Service:
     service holds a worker while it waits for a reply, as a thread does; without, the worker is given back and taken
     again. `state` is what its memory holds at the start of each run. What has waited longer than `patience` [ms] when
     its turn comes is turned away unserved (load shedding). A `durable` service finds its queue again after a crash, and
-    its handlers go on where they were. With `failover` [ms] a standby takes over so long after a crash; what it does
-    not model: that the standby may crash as well. `decides` [ms] is what a worker needs each time a handler goes on
-    after a wait: the cost of a decision. What a `volatile` service knows is in its memory only: a crash empties
-    `ctx.state`. With an `outbox` what handlers publish and send is stored with their effects, and sent by a relay that
-    looks every so often [ms]; 0: at once. Without, a crash between the two loses it.
+    its handlers go on where they were. With `failover` [ms] a standby takes over so long after a crash. It stands for
+    replicas as well: `workers` are those of all of them, and a crash of the one that leads is an outage of `failover`.
+    What it does not model: that a standby may crash too, and a crash that takes some workers and leaves the others at
+    work, since all workers of a service share its queue and memory and are up or down together. `decides` [ms] is what
+    a worker needs each time a handler goes on after a wait: the cost of a decision. What a `volatile` service knows is
+    in its memory only: a crash empties `ctx.state`. With an `outbox` what handlers publish and send is stored with
+    their effects, and sent by a relay that looks every so often [ms]; 0: at once. Without, a crash between the two
+    loses it.
     """
 
     def __init__(
