@@ -6,7 +6,7 @@ from math import isnan
 
 import pytest
 
-from rehearsal import Crash, Errors, Evenly, ModelError, Poisson, Slow, ms, shop
+from rehearsal import Crash, CrashAt, Errors, Evenly, ModelError, Poisson, Slow, ms, shop
 from rehearsal.blast import Blast, Cell, blast_radius, capabilities_of
 from tests.systems import caller, listener
 
@@ -103,6 +103,30 @@ def test_an_executor_finds_the_same(pool):
         assert blast_radius(STYLES, load, executor=executor, **how) == blast_radius(STYLES, load, **how)
 
 
+def test_a_system_made_in_a_notebook_travels_to_other_processes():
+    """What it is made of has no address that another process could import it from."""
+    made = {}
+    exec(IN_A_NOTEBOOK, made)
+    with ProcessPoolExecutor(2) as executor:
+        blast = blast_radius(made["shop"], JOBS, executor=executor, **WINDOW)
+    assert cells(blast, "desk") == dict.fromkeys(blast.columns, (0, 0, 5))
+
+
+IN_A_NOTEBOOK = """
+from rehearsal import System
+shop = System("mine")
+serve = shop.service("desk").operation(takes=5, name="serve")(lambda ctx, job: None)
+shop.accepts("job", serve, objective=50)
+"""
+
+
+def test_what_goes_wrong_in_a_run_is_raised_as_it_is():
+    with ProcessPoolExecutor(1) as executor:
+        for how in ({}, {"executor": executor}):
+            with pytest.raises(ModelError, match="no kind 'jib'"):
+                blast_radius(hasty(), Evenly("jib", every=20, count=2), **how, **WINDOW)
+
+
 def test_a_bar_comes_only_by_argument(capsys):
     blast_radius(hasty(), JOBS, **WINDOW)
     assert capsys.readouterr().err == ""
@@ -116,6 +140,36 @@ def test_capabilities_can_be_chosen_and_renamed():
     assert renamed.columns == ("take it", "do it") and renamed.cells["back", "do it"] == Cell(0, 0, 5)
     with pytest.raises(ModelError, match="no capability 'wrk'; did you mean 'work'"):
         blast_radius(hasty(), JOBS, capabilities=["wrk"], **WINDOW)
+
+
+def test_what_no_request_ever_has_is_no_capability_unless_it_is_asked_for():
+    system = hasty()
+    system.service("museum").operation(name="show")(lambda ctx, job: None)
+    assert "show" in capabilities_of(system)
+    assert "show" not in blast_radius(system, JOBS, **WINDOW).columns
+    assert blast_radius(system, JOBS, capabilities=["show"], **WINDOW).cells["back", "show"] == Cell(0, 0, 0)
+
+
+def test_a_fault_whose_moment_the_run_finds_counts_who_asked_while_it_lasted():
+    """The fifth job takes the back down at 110, when it is done, for 60 ms: it does not count, the next three do."""
+    blast = blast_radius(hasty(), JOBS, faults={"back": CrashAt("back", "work", count=5, lasting=60)})
+    assert cells(blast, "back") == {"accept job": (0, 0, 3), "confirm job": (0, 0, 3), "work": (0, 0, 3)}
+
+
+def test_seeds_may_come_one_by_one():
+    def blasts(seeds):
+        return blast_radius([hasty, partial(hasty, listener)], JOBS, seeds=seeds, **WINDOW)
+
+    assert blasts(iter((1, 2))) == blasts((1, 2)) and len(blasts(iter((1, 2)))[1].cells) == 9
+    with pytest.raises(ValueError, match="without a seed"):
+        blasts(())
+    with pytest.raises(TypeError, match="seeds are several"):
+        blasts(3)
+
+
+def test_a_name_of_nobody_is_said():
+    with pytest.raises(ModelError, match="no service 'bakc'; did you mean 'back'"):
+        blast_radius(hasty(), JOBS, faults={"bakc": Crash("back", **WINDOW)})
 
 
 def test_what_is_missing_is_said():

@@ -1,17 +1,21 @@
 """The cache: it finds what it has, and nothing where anything that a run depends on has changed."""
 
+import importlib
+import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from textwrap import dedent
+from threading import Lock
 
 import numpy as np
 import pytest
 
 from rehearsal import Exponential, Poisson, System, ms, run
-from rehearsal.experiments import clear_cache, replicate, sweep
+from rehearsal.experiments import clear_cache, keys, replicate, sweep
 from rehearsal.experiments.keys import digest, importable, installed
 
 QUIET = {"progress": False}
@@ -81,6 +85,23 @@ def test_what_cannot_be_told_is_not_kept_and_the_reason_is_said(tmp_path):
         with pytest.raises(TypeError, match=r"no cache.*'log' is a TextIOWrapper.*cache=False"):
             replicate(lambda seed: log.write("."), 2, cache=tmp_path, **QUIET)
         assert len(replicate(lambda seed: log.write("."), 2, **QUIET)) == 2
+
+
+@pytest.mark.parametrize("damage", ["{broken", "", "[1]", "null", "{}", '{"value": null}', "\udcff"])
+def test_what_cannot_be_read_is_not_there_and_is_replaced(tmp_path, damage):
+    ask = partial(replicate, lambda seed: seed, 2, cache=tmp_path, **QUIET)
+    whole = ask()
+    for path in tmp_path.iterdir():
+        path.write_text(damage, encoding="utf-8", errors="surrogateescape")
+    assert ask().equals(whole) and sorted(path.read_text() for path in tmp_path.iterdir()) == [
+        '{"value": 0}', '{"value": 1}'
+    ]  # fmt: skip
+
+
+def test_where_all_is_kept_nobody_else_has_anything_to_do(tmp_path):
+    with ProcessPoolExecutor(1) as pool:
+        first, again = (replicate(lambda seed: seed, 2, cache=tmp_path, executor=pool, **QUIET) for _ in range(2))
+    assert first.equals(again)
 
 
 # What is a different recipe, and what is not
@@ -196,7 +217,7 @@ def session(folder, seed="0"):
         print(replicate(partial(recipe, x=1), 2, cache="kept", progress=False)["value"].tolist())
         print(replicate(partial(helpers.recipe, x=1), 2, cache="kept", progress=False)["value"].tolist())
     """))  # fmt: skip
-    environment = {**__import__("os").environ, "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "script.py"], cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.split("\n")[:2], len((folder / "calls").read_text())
@@ -215,6 +236,108 @@ def test_another_session_finds_it_and_own_modules_count(tmp_path):
     assert session(tmp_path) == (["[16, 17]", "[2, 3]"], 4)
     (tmp_path / "lazy.py").write_text("VALUE = 20\n")
     assert session(tmp_path) == (["[26, 27]", "[2, 3]"], 6)
+
+
+@pytest.fixture
+def module(monkeypatch, tmp_path):
+    """Return a function that makes a module of the reader's own, or of a package in a folder."""
+    made = []
+
+    def make(name, source, folder="."):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / f"{name}.py").write_text(dedent(source))
+        monkeypatch.syspath_prepend(str(tmp_path / folder))
+        made.append(name)
+        return importlib.import_module(name)
+
+    yield make
+    for name in made:
+        del sys.modules[name]
+    keys._release.cache_clear()
+
+
+PARTS = """
+    import threading
+    RATE = 1
+    OTHER = threading.Lock()
+    class Desk: workers = 1
+    def wait(seed): return seed + RATE
+"""
+
+
+@pytest.mark.parametrize(("source", "change"), [
+    ("def recipe(seed): return seed + m.RATE", lambda m: setattr(m, "RATE", 100)),
+    ("def recipe(seed): return [seed + m.RATE for _ in range(2)][0]", lambda m: setattr(m, "RATE", 100)),
+    ("def recipe(seed): return m.wait(seed)", lambda m: setattr(m, "RATE", 100)),
+    ("def recipe(seed): return wait(seed)", lambda m: setattr(m, "RATE", 100)),
+    ("def recipe(seed): return m.wait(seed)", lambda m: setattr(m, "wait", lambda seed: 100)),
+    ("def recipe(seed): return seed + m.Desk.workers", lambda m: setattr(m.Desk, "workers", 100)),
+    ("def recipe(seed): return seed + Desk.workers", lambda m: setattr(m.Desk, "workers", 100)),
+    ("def recipe(seed): return seed + Desk().workers", lambda m: setattr(m.Desk, "workers", 100)),
+])  # fmt: skip
+def test_the_values_that_are_used_of_ones_own_modules_count_as_they_are_now(module, source, change):
+    parts = module("parts", PARTS)
+    recipe = cell(source, m=parts, wait=parts.wait, Desk=parts.Desk)
+    before = digest(recipe)
+    parts.UNUSED = 1
+    assert digest(recipe) == before
+    change(parts)
+    assert digest(recipe) != before
+
+
+@pytest.mark.parametrize("source", [
+    "def recipe(seed): return seed + getattr(m, 'RATE')",
+    "def recipe(seed): n = m; return seed + n.RATE",
+    "def recipe(seed):\n import parts as n; return seed + n.RATE",
+    "def recipe(seed):\n from parts import RATE as n; return seed + n",
+])  # fmt: skip
+def test_where_it_is_not_known_which_values_are_used_all_of_them_count(module, source):
+    parts = module("parts", "RATE = 1")
+    recipe = cell(source, m=parts)
+    before = digest(recipe)
+    parts.RATE = 2
+    assert digest(recipe) != before
+    parts.lock = Lock()
+    with pytest.raises(TypeError, match=r"'parts.lock'.* is a lock"):
+        digest(recipe)
+
+
+def test_a_module_within_a_module_is_read_to_the_value(module):
+    inner = module("inner", "RATE = 1\nOTHER = 1")
+    recipe = cell("def recipe(seed): return seed + m.inner.RATE", m=module("outer", "import inner"))
+    before = digest(recipe)
+    inner.OTHER = 2
+    assert digest(recipe) == before
+    inner.RATE = 2
+    assert digest(recipe) != before
+
+
+@pytest.mark.parametrize(("source", "named"), [
+    ("def recipe(seed): return seed + float(os.environ.get('RATE', 0))", "os.environ"),
+    ("def recipe(seed): return seed + float(os.getenv('RATE', 0))", "os.getenv"),
+    ("def recipe(seed): return seed + float(environ['RATE'])", "os.environ"),
+    ("def recipe(seed): return seed + globals()['RATE']", "globals"),
+    ("def recipe(seed): return seed + eval('RATE')", "eval"),
+    ("def recipe(seed): return __import__('parts').RATE", "__import__"),
+    ("def recipe(seed): return importlib.import_module('parts').RATE", "importlib.import_module"),
+    ("def helper(): return os.environ['RATE']\ndef recipe(seed): return helper()", "os.environ"),
+])  # fmt: skip
+def test_what_comes_from_outside_or_by_a_name_that_is_made_up_is_not_kept(tmp_path, source, named):
+    recipe = cell(source, os=os, environ=os.environ, importlib=importlib)
+    with pytest.raises(TypeError, match=f"no cache.*it uses {named}, and what that finds is not in the recipe"):
+        replicate(recipe, 2, cache=tmp_path, **QUIET)
+
+
+def test_an_installed_package_is_its_version(module, monkeypatch):
+    package = module("package", "__version__ = '1'\nRATE = 1", "site-packages")
+    recipe = cell("def recipe(seed): return package.RATE", package=package)
+    before = digest(recipe)
+    keys._release.cache_clear()
+    package.__version__ = "2"
+    assert digest(recipe) != before
+    nameless = module("nameless", "RATE = 1", "site-packages")
+    with pytest.raises(TypeError, match="the module 'nameless' has no version"):
+        digest(cell("def recipe(seed): return nameless.RATE", nameless=nameless))
 
 
 def test_what_has_a_version_is_told_from_ones_own():

@@ -7,7 +7,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import pytest
 
-from rehearsal import Breakdowns, Crash, Evenly, LoadSpike, Partition, Slow, ms, run, sec
+from rehearsal import Breakdowns, Crash, Evenly, LoadSpike, Partition, Slow, System, draw, ms, run, sec
 from rehearsal.draw import alt, goodput_pair, png
 from rehearsal.draw import goodput as picture
 from rehearsal.recovery import goodput, recovered
@@ -92,8 +92,8 @@ def test_a_pair_shares_its_axes(storms):
     ("faults", "says"),
     [
         ([], "No fault; 100.0% of orders on time"),
-        ([Crash("payment", at=20 * sec)], "payment was down from 20 s on; orders were never on time again"),
-        ([Crash("payment", at=59 * sec, lasting=50 * sec)], "payment was down 50 s; orders were never on time again"),
+        ([Crash("payment", at=20 * sec)], "payment was down from 20 s on; orders were not on time again before"),
+        ([Crash("payment", at=59 * sec, lasting=50 * sec)], "payment was down 50 s; no orders were placed afterwards"),
         (
             [Crash("payment", at=10 * sec, lasting=5 * sec), Slow("shipping", 3, at=12 * sec, lasting=6 * sec)],
             "payment",
@@ -114,6 +114,62 @@ def test_it_holds_for_every_number_of_faults(shop, faults, says):
     figure = picture(run(shop(), SHORT, seed=7, faults=faults, until=200 * sec))
     assert figure.axes[0].get_title(loc="left").startswith(says)
     readable(figure)
+
+
+def desk(load, *faults, takes=10 * ms, objective=500 * ms, until=None):
+    """Return a run of one clerk without a queue limit."""
+    system = System("desk")
+    system.accepts("order", system.service("clerk").operation(takes=takes)(serve), objective=objective)
+    return run(system, load, faults=faults, until=until)
+
+
+def serve(ctx, order):
+    """Serve an order."""
+
+
+MINUTE = Evenly("order", every=100 * ms, until=60 * sec)
+HARMLESS, HARMFUL = Slow("clerk", 1.01), Slow("clerk", 20, at=20 * sec)
+OUT = Crash("clerk", at=20 * sec, lasting=5 * sec)
+
+
+@pytest.mark.parametrize(
+    ("load", "faults", "title", "words"),
+    [
+        (MINUTE, [HARMLESS], "orders stayed on time", ["orders on time all along"]),
+        (MINUTE, [HARMFUL], "orders were not on time again before the end", ["orders not on time again"]),
+        (MINUTE, [HARMLESS, OUT], "orders were on time in the end", ["orders on time in the end", "again at once"]),
+        (MINUTE, [Crash("clerk", at=2 * sec, lasting=1 * sec), HARMFUL], "orders were not on time again before", []),
+        (MINUTE, [Slow("clerk", 1.01, at=50 * sec, lasting=30 * sec)], "orders stayed on time", []),
+        (MINUTE, [Crash("clerk", at=55 * sec, lasting=9 * sec)], "no orders were placed afterwards", ["none placed"]),
+        (MINUTE, [Crash("clerk", at=70 * sec, lasting=1 * sec)], "no orders were placed afterwards", []),
+    ],
+    ids=["mild", "bad", "mild and out", "out, then bad", "mild to the end", "end of load", "after it"],
+)
+def test_the_title_says_what_is_true_of_faults_that_last_or_hurt_nobody(load, faults, title, words):
+    one = desk(load, *faults)
+    ax = picture(one).axes[0]
+    said = ax.get_title(loc="left").replace("\n", " ")
+    assert title in said, said
+    assert all(word in alt(ax) for word in words), alt(ax)
+    assert "never" not in said + alt(ax)
+
+
+def test_where_nobody_asked_nobody_was_on_time_or_not():
+    one = desk(Evenly("order", every=1 * sec, count=0), HARMLESS, until=60 * sec)
+    assert picture(one).axes[0].get_title(loc="left") == "clerk ×1.01 slower from 0 ms on; no orders were placed"
+    assert draw.health(one).get_title(loc="left") == "clerk ×1.01 slower from 0 ms on; no orders were placed"
+
+
+def test_of_several_faults_the_title_counts_from_the_end_of_the_last():
+    """The first, of 10 s, leaves a backlog of 100 orders that takes 11.1 s to drain; the second, of 2 s, one of 20."""
+    faults = [
+        Crash("clerk", at, lasting, work="resume", queue="kept", arrivals="wait")
+        for at, lasting in ((10 * sec, 10 * sec), (40 * sec, 2 * sec))
+    ]
+    one = desk(MINUTE, *faults, takes=50 * ms)
+    long, short = (recovered(one, fault) - fault.until for fault in faults)
+    assert short < 3 * sec < 8 * sec < long
+    assert picture(one).axes[0].get_title(loc="left").endswith(f"orders were on time again {short / sec:.1f} s later")
 
 
 @pytest.mark.parametrize("system", [star(1), chain(14)], ids=lambda s: s.name)

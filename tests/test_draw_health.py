@@ -2,6 +2,7 @@
 
 import doctest
 import sys
+import warnings
 
 import matplotlib
 
@@ -11,7 +12,7 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_hex
 
-from rehearsal import Breakdowns, Crash, CrashAt, Evenly, LoadSpike, Partition, Slow, ms, run, sec
+from rehearsal import Breakdowns, Crash, CrashAt, Evenly, LoadSpike, Partition, Slow, System, ms, run, sec
 from rehearsal.draw import alt, health_pair, palette, png, words
 from rehearsal.draw import health as strips
 from rehearsal.health import LEVELS, NO_TRAFFIC, just_late, levels
@@ -166,6 +167,30 @@ def test_it_holds_with_nothing_offered():
     ax = strips(run(choreographed(), Evenly("order", every=1 * sec, until=0.5 * sec), faults=OUTAGE))
     assert cells(ax, "client") == {}
     readable(ax.figure)
+
+
+LONGEST = "customer-notification-service-of-the-second-team-in-berlin-and-paris-{}"
+
+
+@pytest.mark.parametrize("name", [LONGEST, "averylongnamewithnoplacewhere" * 2 + "{}"])
+def test_names_of_sixty_letters_are_folded_and_leave_room_for_the_rest(name):
+    system = System("long names", network=1 * ms)
+    work = system.service(name.format(1)).operation(takes=5 * ms, name=name.format("work"))(lambda ctx, order: None)
+
+    @system.service(name.format(2), workers=9).operation()
+    def place(ctx, order):
+        yield ctx.call(work, order)
+
+    system.accepts("order", place, objective=200 * ms)
+    one = run(system, Evenly("order", every=500 * ms, until=60 * sec), faults=Crash(name.format(1), 10 * sec, 5 * sec))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ax = strips(one)
+        readable(ax.figure)
+    said = [label.get_text() for label in ax.get_yticklabels()]
+    assert len(set(said)) == 3 and max(len(line) for text in said for line in text.split("\n")) <= 40
+    assert all(name.format(n)[-9:] in "".join(said).replace("\n", "") for n in (1, 2))
+    assert ax.get_position().width > 0.4
 
 
 def test_a_panel_that_is_too_low_grows(storms):

@@ -152,6 +152,18 @@ def test_the_title_says_how_far_it_came(shops):
     assert message(nobody) == "Orchestrated shop: the client notices nothing"
 
 
+def test_many_faults_are_counted_not_listed():
+    """However many there are, the words above the picture make it no wider."""
+    faults = [Slow("payment", 3, at=500 + 100 * n, lasting=40) for n in range(50)]
+    found = compared(shop.orchestrated(), Poisson("order", every=50, count=150), *faults)
+    ax = propagation(found)
+    said = [text.get_text() for text in texts(ax.figure)]
+    assert any(text.startswith("50 faults: ") for text in said) and "seed 7, 50 faults: " in repr(found)
+    assert ax.figure.get_size_inches()[0] < 12
+    two = compared(shop.orchestrated(), Poisson("order", every=50, count=150), *faults[:2])
+    assert two.cause == f"{faults[0]} and {faults[1]}"
+
+
 def test_the_broker_is_shown_where_it_is_struck(shops):
     assert "broker" not in graph_of(shops[1]) and "broker" in graph_of(shops[1], "node")
     found = compared(shop.choreographed(), ORDERS, Crash("broker", at=8_000, lasting=3_000))

@@ -213,3 +213,14 @@ def test_a_metric_that_is_not_there_is_told():
     with pytest.raises(ValueError, match="metrics here: value"):
         sweep(frame(), "hops", "p95", "style")
     assert [t.get_text() for t in texts(sweep(frame(), "hops", "value", "style").figure)]
+
+
+def test_none_is_a_value_of_a_parameter_and_of_a_line():
+    frame = experiment(lambda seed, style, hops: (hops or 9) + (style is None) + seed % 2 / 10,
+                       {"style": [None, "bus"], "hops": [None, 2]}, 4, **QUIET)  # fmt: skip
+    ax = sweep(frame, "hops", "value", "style")
+    assert {*drawn(ax, "line")} == {"None", "bus"} and [text.get_text() for text in ax.get_xticklabels()] == [
+        "None",
+        "2",
+    ]
+    assert title(ax) == "Bus has the lower value at every hops"

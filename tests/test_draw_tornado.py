@@ -143,3 +143,9 @@ def test_all_of_it_can_be_read():
 def test_what_is_no_sensitivity_is_told():
     with pytest.raises(ValueError, match="no frame of `sensitivity`"):
         tornado(pd.DataFrame({"mean": [1.0]}))
+
+
+def test_none_may_be_an_end_and_the_base():
+    found = sensitivity(lambda seed, style, x: (x or 9) * (1 if style == "a" else -1), {"x": None}, {"x": (None, -1)},
+                        "value", between=("style", "a", "b"), seeds=2, progress=False)  # fmt: skip
+    assert "x = None: b better by 18; x = -1: a better by 2 (flips)" in alt(tornado(found).figure)

@@ -1,5 +1,6 @@
 """The waterfall: a row is a message of the request, a bar its work, and all that is written can be read."""
 
+import warnings
 from math import isnan
 
 import matplotlib
@@ -209,6 +210,30 @@ def test_it_holds_for_every_number_of_faults(shop, faults):
 )
 def test_it_holds_for_1_to_14_services_with_long_names(system):
     readable(waterfall(played(system), 3).figure)
+
+
+LONGEST = "customer-notification-service-of-the-second-team-in-berlin-and-paris-{}"
+
+
+@pytest.mark.parametrize("name", [LONGEST, "averylongnamewithnoplacewhere" * 2 + "{}"])
+def test_names_of_sixty_letters_are_folded_and_leave_room_for_the_rest(name):
+    system = System("long names", network=1 * ms)
+    work = system.service(name.format(1)).operation(takes=5 * ms, name=name.format("work"))(lambda ctx, order: None)
+
+    @system.service(name.format(2), workers=9).operation()
+    def place(ctx, order):
+        yield ctx.call(work, order)
+
+    system.accepts("order", place, objective=200 * ms)
+    one = run(system, Evenly("order", every=500 * ms, until=60 * sec), faults=Crash(name.format(1), 10 * sec, 5 * sec))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ax = waterfall(one, 3)
+        readable(ax.figure)
+    for gid, known in (("service", name.format(1)), ("name", name.format("work"))):
+        (said,) = {t.get_text() for t in ax.texts if t.get_gid() == gid and t.get_text().endswith(known[-9:])}
+        assert "\n" in said and max(map(len, said.split("\n"))) <= 30
+    assert ax.get_position().width > 0.4
 
 
 def test_of_very_many_messages_the_first_are_drawn_and_the_rest_is_counted():

@@ -131,3 +131,9 @@ def test_all_of_it_can_be_read():
 def test_what_is_no_winner_map_is_told():
     with pytest.raises(ValueError, match="no winner map"):
         winners(cells().drop(columns="winner").pipe(lambda table: table.__class__(table.to_dict("list"))))
+
+
+def test_none_is_a_row_of_a_map():
+    cells = winner_map(lambda seed, style, x, y: x * (style == "a") + (y or 9), ("x", [-1, 1]), ("y", [None, 2]),
+                       "value", between=("style", "a", "b"), seeds=2, progress=False)  # fmt: skip
+    assert "x -1 and y None: a by 1; x 1 and y None: b by 1; x -1 and y 2: a by 1" in alt(winners(cells).figure)

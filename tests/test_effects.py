@@ -3,7 +3,7 @@
 import pytest
 
 from rehearsal import Constant, CrashAt, Evenly, Refused, System, Times, choreograph, orchestrate, run
-from rehearsal.effects import DAMAGE, MEANING, WOUNDS, damage, expected, tally, totals, wounds, wounds_of
+from rehearsal.effects import DAMAGE, MEANING, WOUNDS, Usual, damage, expected, tally, totals, usual, wounds, wounds_of
 from tests.processes import sequence, services
 
 BOTH = ("paid", "sent")
@@ -158,6 +158,65 @@ def test_once_is_the_amount_that_was_done_first():
         ctx.publish("order.done", order)
 
     assert kinds(effect(paid=250), twice, expects="paid") == ["whole", "duplicated"]
+
+
+def test_an_amount_below_zero_is_expected_like_any_other():
+    """What leaves an account is no undo: half of it is missing, two of it are one too many."""
+    move = {"from": -250, "to": 250}
+    assert kinds(effect(**move), effect("to"), effect("to", **{"from": 9}), expects=move) == [
+        "whole", "missing", "over-undone",
+    ]  # fmt: skip
+    assert kinds(then(no, **move), then(no, **{"from": -250}), expects=move) == ["unreported", "orphaned"]
+
+    def twice(ctx, order):
+        for amount in (-250, 250, -250):
+            ctx.effect("from" if amount < 0 else "to", amount)
+        ctx.publish("order.done", order)
+
+    assert kinds(twice, effect("to"), expects=move) == ["duplicated", "missing"]
+    assert kinds(effect(**move), effect(**{"from": -9, "to": 9}), expects=None) == ["whole", "whole"]
+    assert kinds(effect(**move), then(no, **{"from": -9}), expects=None) == ["whole", "orphaned"]
+
+
+def test_nothing_is_expected_of_what_is_free():
+    free = {"paid": 0, "sent": None}
+    assert kinds(effect("sent"), effect("paid", "sent"), then(no), expects=free) == ["whole", "duplicated", "undone"]
+
+
+def test_the_last_digits_of_a_sum_do_no_damage():
+    assert kinds(effect(paid=0.1 + 0.2), expects={"paid": 0.3}) == ["whole"]
+
+
+def test_where_nobody_ended_well_nobody_knows_that_all_is_there():
+    """So what is left of a bad end is a part of it: orphaned, not unreported."""
+    done = run(a_shop(then(no, "paid"), then(no, "paid", "sent")), Times("order", at=[0, 10]))
+    assert tally(done)["orphaned"] == 2 and list(expected(done, 0)) == ["paid", "sent"]
+    known = run(a_shop(then(no, "paid"), effect("paid")), Times("order", at=[0, 10]))
+    assert tally(known)["unreported"] == 1
+
+
+def test_what_a_calm_run_has_tells_what_each_request_should_have():
+    """Its own, where it ended well there; else what others of its kind have that did."""
+    load = Times("order", at=[0, 10, 20])
+    calm = run(a_shop(effect("paid"), effect("paid", "sent"), then(no)), load)
+    told = usual(calm)
+    assert [told(calm.payload(row)) for row in range(3)] == [
+        {"paid": None}, {"paid": None, "sent": None}, {"paid": None, "sent": None},
+    ]  # fmt: skip
+    struck = run(a_shop(effect("paid"), effect("paid"), then(no, "paid", "sent")), load)
+    assert [one.kind for one in wounds_of(struck, told)] == ["whole", "missing", "unreported"]
+    assert repr(told) == "Usual(what each request has in the calm run)" and isinstance(told, Usual)
+    assert usual(run(a_shop(then(no, "paid")), Times("order", at=[0])))(calm.payload(0)) is None
+
+
+def test_what_is_there_twice_in_the_calm_run_is_twice_too_much():
+    """A guess tells what is missing; it is no excuse."""
+    done = run(a_shop(effect("paid", "paid")), Times("order", at=[0]))
+    assert [one.kind for one in wounds_of(done, usual(done))] == ["duplicated"]
+
+
+def test_a_process_knows_better_than_its_calm_run():
+    assert usual(run(orchestrate(sequence(services())), Times("order", at=[0]))) is None
 
 
 # Frames

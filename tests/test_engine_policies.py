@@ -1,5 +1,7 @@
 """What policies do in a run: each alone, on systems whose every number can be worked out by hand."""
 
+from itertools import pairwise
+
 import pytest
 
 from rehearsal import (
@@ -179,6 +181,7 @@ def test_decorrelated_jitter_grows_from_the_pause_before():
         pauses = [b - a for a, b in zip(sent[first : first + 6], sent[first + 1 : first + 7], strict=True)]
         limits = [30, *(3 * pause for pause in pauses)]
         assert all(10 - 1e-6 <= p <= min(400, top) + 1e-6 for p, top in zip(pauses, limits, strict=False))
+    assert max(b - a for a, b in pairwise(sent) if b - a < 5_000) > 4 * 30  # more than the first pause allows
 
 
 def test_jitter_belongs_to_the_call_and_moves_nobody_elses():
@@ -211,6 +214,28 @@ def test_a_budget_counts_retries_against_requests():
 def test_a_budget_is_shared_by_all_calls_of_one_service_to_another():
     system = guarded(takes=0, workers=999, body=_broken, retry=Retry(5), budget=RetryBudget(ratio=0, burst=3))
     assert len(calls(run(system, at(0, 0, 0, 0)))) == 4 + 3
+
+
+def test_a_budget_saves_no_more_than_its_burst():
+    policies = {"retry": Retry(1), "budget": RetryBudget(ratio=0.5, burst=2)}
+    system = guarded(takes=10, workers=99, **policies)
+    result = run(system, at(*range(20), *[100] * 6), faults=[Errors("back", 1, at=50)])
+    assert [row.attempt for row in rows(result, kind="call")].count(2) == 2
+
+
+@pytest.mark.parametrize("policies", [{}, {"bulkhead": Bulkhead(9)}])
+def test_who_was_turned_away_after_an_attempt_that_was_lost_knows_that_it_may_be_done(policies):
+    system, told = guarded(takes=50, **policies), []
+
+    @system.services["front"].operation(name="ask")
+    def ask(ctx, job):
+        try:
+            yield ctx.call("back.work", job, retry=Retry(1))
+        except Failed as error:
+            told.append((type(error).__name__, error.may_be_done))
+
+    run(system, at(0, 30), faults=[Crash("back", 20, 50)])
+    assert told == [("Rejected", True), ("Rejected", False)]
 
 
 # Circuit breakers
@@ -289,6 +314,80 @@ def test_what_a_breaker_stops_is_an_error_of_its_own_and_not_tried_again():
     assert issubclass(CircuitOpen, Failed)
 
 
+PROBE = CircuitBreaker(window=1, minimum=1, open_for=100, probes=1)
+
+
+def test_a_half_open_breaker_opens_again_for_slow_probes():
+    breaker = CircuitBreaker(window=1, minimum=1, slow=30, open_for=100, probes=1)
+    result = run(guarded(takes=40, breaker=breaker), at(0, 200, 250))
+    assert [t.now for t in result.transitions] == ["open", "half-open", "open"]
+    assert [answer for _, _, answer, _ in calls(result)] == ["ok", "ok", "unsent"]
+
+
+def test_a_window_of_time_holds_what_is_younger_than_its_length():
+    breaker = CircuitBreaker(window=100, per="time", minimum=2)
+    edge, inside = (run(guarded(breaker=breaker), at(0, t), faults=[Errors("back", 1)]) for t in (100, 99))
+    assert (len(edge.transitions), len(inside.transitions)) == (0, 1)
+
+
+def test_a_probe_whose_caller_crashes_gives_its_place_to_another():
+    faults = [Errors("back", 1, lasting=50), Crash("front", 160, 20)]
+    result = run(guarded(takes=40, workers=9, breaker=PROBE), at(0, 150, 200), faults=faults)
+    assert [(t.time, t.now) for t in result.transitions] == [(40, "open"), (150, "half-open"), (240, "closed")]
+
+
+@pytest.mark.parametrize("counts", ["attempts", "calls"])
+def test_a_breaker_counts_no_call_that_found_the_bulkhead_full(counts):
+    breaker = CircuitBreaker(window=4, minimum=2, open_for=1000, counts=counts)
+    result = run(guarded(takes=50, workers=9, breaker=breaker, bulkhead=Bulkhead(1)), at(0, 1, 2, 3, 4))
+    assert [answer for _, _, answer, _ in calls(result)] == ["ok"] + ["unsent"] * 4
+    assert result.transitions == ()
+
+
+@pytest.mark.parametrize("counts", ["attempts", "calls"])
+def test_a_call_that_is_over_before_a_bulkhead_lets_it_out_was_never_sent_and_says_nothing_of_the_callee(counts):
+    breaker = CircuitBreaker(window=4, minimum=2, open_for=1000, counts=counts)
+    system = guarded(takes=100, workers=9, breaker=breaker, bulkhead=Bulkhead(1, wait=1000))
+    told = []
+
+    @system.services["front"].operation(name="hurry")
+    def hurry(ctx, job):
+        try:
+            yield ctx.call("back.work", job, deadline=20)
+        except TimedOut as error:
+            told.append((ctx.now, error.may_be_done))
+            raise
+
+    system.accepts("other", hurry)
+    result = run(system, [at(0), Times("other", at=[1, 2, 3])])
+    unsent = [(t, t, "unsent", "unsent") for t in (21, 22, 23)]
+    assert calls(result) == [(0, 100, "ok", "ok"), *unsent]
+    assert told == [(21, False), (22, False), (23, False)] and result.transitions == ()
+
+
+def test_a_call_whose_first_attempt_was_sent_counts_whatever_stops_the_next():
+    breaker = CircuitBreaker(window=1, minimum=1, open_for=1000, counts="calls")
+    policies = {"retry": Retry(1, wait=5), "breaker": breaker, "bulkhead": Bulkhead(1)}
+    result = run(guarded(takes=10, workers=9, body=_broken, **policies), at(0, 12))
+    told = [(sent, answer) for sent, _, answer, _ in calls(result)]
+    assert told == [(0, "failed"), (12, "failed"), (15, "unsent"), (27, "failed")]
+    assert [t.time for t in result.transitions] == [15]
+
+
+def test_a_probe_that_waited_for_the_bulkhead_in_a_crash_of_its_durable_caller_is_one_probe():
+    system = guarded(takes=40, workers=9, bulkhead=Bulkhead(1, wait=1000), breaker=PROBE, by="front")
+    system.services["front"].durable = True
+
+    @system.services["front"].operation(name="other")
+    def other(ctx, job):
+        yield ctx.call("back.work", job, breaker=CircuitBreaker(window=9))  # the same bulkhead, a breaker of its own
+
+    system.accepts("other", other)
+    faults = [Errors("back", 1, lasting=50), Crash("front", 160, 30)]
+    result = run(system, [at(0, 150), Times("other", at=[130])], faults=faults)
+    assert [(t.time, t.now) for t in result.transitions] == [(40, "open"), (150, "half-open"), (230, "closed")]
+
+
 def test_breakers_of_two_callers_learn_apart():
     system = guarded(breaker=CircuitBreaker(window=1, minimum=1, open_for=1000))
 
@@ -319,6 +418,11 @@ def test_a_bulkhead_can_let_calls_wait():
 def test_a_bulkhead_frees_a_place_when_the_caller_gives_up():
     result = run(guarded(takes=500, workers=9, bulkhead=Bulkhead(1), timeout=20), at(0, 30))
     assert [answer for _, _, answer, _ in calls(result)] == ["timeout", "timeout"]
+
+
+def test_a_bulkhead_frees_the_place_of_a_caller_that_crashes():
+    result = run(guarded(takes=50, workers=9, bulkhead=Bulkhead(1)), at(0, 100), faults=[Crash("front", 10, 20)])
+    assert [answer for _, _, answer, _ in calls(result)] == ["none", "ok"]
 
 
 def test_a_bulkhead_keeps_a_slow_dependency_from_taking_all_workers():
@@ -355,6 +459,12 @@ def test_a_hedge_is_sent_once_no_answer_came_and_the_first_good_answer_counts():
     system = guarded(takes=Constant(10), workers=9, hedge=Hedge(after=30))
     result = run(system, at(0, 100), faults=[Slow("back", 20, at=0, lasting=5)])
     assert calls(result) == [(0, 40, "none", "ok"), (30, 40, "ok", "ok"), (100, 110, "ok", "ok")]
+
+
+def test_a_hedge_has_a_time_out_of_its_own():
+    result = run(guarded(takes=500, workers=9, hedge=Hedge(after=30), timeout=50), at(0))
+    assert calls(result) == [(0, 50, "timeout", "ok"), (30, 80, "timeout", "ok")]
+    assert list(result.table.answered) == [80]
 
 
 def test_a_hedge_can_cancel_the_one_that_lost():
@@ -409,6 +519,14 @@ def test_what_is_said_of_fewer_calls_goes_before_what_is_said_of_more():
     assert calls(run(system, at(0)))[0][1] == 20
 
 
+def test_what_is_said_of_the_callee_goes_before_what_is_said_of_the_caller():
+    system = guarded(takes=100, to="back", timeout=30)
+    system.guard(by="front", timeout=20, deadline=25)
+    assert [answered for _, answered, *_ in calls(run(system, at(0)))] == [25]
+    system.guard(by="front", timeout=20)
+    assert [answered for _, answered, *_ in calls(run(system, at(0)))] == [30]
+
+
 def test_a_calls_own_words_go_before_a_guard_and_leave_the_rest_of_it():
     system = guarded(takes=100, timeout=50, retry=Retry(1))
 
@@ -417,6 +535,50 @@ def test_a_calls_own_words_go_before_a_guard_and_leave_the_rest_of_it():
         yield ctx.call("back.work", job, timeout=10)
 
     assert [answered - sent for sent, answered, *_ in calls(run(system, at(0)))] == [10, 10]
+
+
+BREAKER = CircuitBreaker(window=1, minimum=1, open_for=1000)
+
+
+@pytest.mark.parametrize(
+    ("guard", "there", "gone"),
+    [
+        ({"timeout": 20}, [(0, "timeout"), (10, "timeout")], [(0, "lost"), (10, "lost")]),
+        ({"deadline": 20}, [(0, "timeout"), (10, "timeout")], [(0, "lost"), (10, "lost")]),
+        ({"retry": Retry(1)}, [(0, "lost"), (10, "lost"), (40, "rejected")], [(0, "lost"), (10, "lost")]),
+        ({"breaker": BREAKER, "timeout": 5}, [(0, "timeout"), (10, "unsent")], [(0, "timeout"), (10, "timeout")]),
+        ({"bulkhead": Bulkhead(1)}, [(0, "lost"), (10, "unsent")], [(0, "lost"), (10, "lost")]),
+        ({"hedge": Hedge(35)}, [(0, "lost"), (10, "lost"), (35, "lost")], [(0, "lost"), (10, "lost")]),
+    ],
+)
+def test_none_said_of_a_call_takes_away_what_a_guard_says(guard, there, gone):
+    def told(words):
+        system = guarded(takes=100, workers=9, **guard)
+
+        @system.services["front"].operation(name="ask")
+        def ask(ctx, job):
+            yield ctx.call("back.work", job, **words)
+
+        result = run(system, at(0, 10), faults=[Crash("back", 40)])
+        return list(dict.fromkeys((sent, answer) for sent, _, answer, _ in calls(result)))
+
+    assert (told({}), told({next(iter(guard)): None})) == (there, gone)
+
+
+@pytest.mark.parametrize("words", [{}, {"timeout": None}, {"retry": None}, {"breaker": None, "deadline": None}])
+def test_where_no_guard_stands_none_says_nothing(words):
+    system = guarded(takes=10, to="front")
+
+    @system.services["front"].operation(name="ask")
+    def ask(ctx, job):
+        yield ctx.call("back.work", job, **words)
+
+    assert calls(run(system, at(0))) == [(0, 10, "ok", "ok")]
+
+
+def test_a_guard_with_a_word_nobody_knows_says_which_there_are():
+    with pytest.raises(TypeError, match=r"no policy 'retries'; did you mean 'retry'.*breaker, budget, bulkhead"):
+        guarded(retries=2)
 
 
 def test_a_guard_is_for_calls_of_the_services_it_names_only():

@@ -174,6 +174,29 @@ def test_a_comparison_stops_when_the_difference_is_narrow_enough():
     assert (found["high"] - found["low"]) / 2 < 1.0
 
 
+def test_a_point_without_a_single_number_is_asked_no_more():
+    """It cannot get narrow: after ten seeds it is given up, and the others go on. `most` would have been 200."""
+
+    def half(seed, x, y=0):
+        return 1 / 0 if x == 2 else nan if x == 3 else (seed % 5) ** y
+
+    asked = {"x": [1, 2, 3], "y": [1, 2]}
+    with pytest.warns(UserWarning, match="20 of .* runs failed"):
+        frame = sweep(half, asked, 5, until=HalfWidth("value", below=1.0), **quiet)
+    left = frame.groupby(["x", "y"])["seed"].count()
+    assert (left[1, 1], left[3, 1], left[3, 2]) == (15, 10, 10) and left[1, 2] > 20
+    assert frame.attrs["unmet"] == [{"x": x, "y": y} for x in (2, 3) for y in (1, 2)]
+    told = "4 points are still wider than asked for, 4 of them asked no more after 10 seeds or more without one number"
+    assert frame.attrs["note"].endswith(told)
+
+
+def test_a_comparison_with_what_always_fails_is_asked_no_more():
+    until = HalfWidth("value", below=0.1, between="x")
+    with pytest.warns(UserWarning, match="12 of 24 runs failed"):
+        frame = sweep(lambda seed, x: 1 / (x - 2) + seed, {"x": [1, 2]}, 12, until=until, **quiet)
+    assert len(frame) == 12 and len(frame.attrs["unmet"]) == 2
+
+
 def test_it_stops_at_the_most_and_says_what_is_unmet():
     frame = replicate(queue, seeds=5, until=HalfWidth("mean", below=1e-9, most=15), **quiet)
     assert len(frame) == 15 and len(frame.attrs["unmet"]) == 1
@@ -193,6 +216,19 @@ def test_a_point_that_fails_is_reported_with_its_parameters_and_the_others_are_k
     with pytest.warns(UserWarning, match="x=2, seed=1: ZeroDivisionError"):
         frame = sweep(fragile, {"x": [1, 2, 3]}, seeds=2, **quiet)
     assert len(frame) == 5 and frame.attrs["failed"][0]["x"] == 2
+
+
+def test_a_recipe_that_leaves_python_has_failed():
+    """In other processes, too, where a worker that ends would take the rest with it."""
+
+    def leaving(seed):
+        return sys.exit("bye") if seed == 2 else seed
+
+    with pytest.warns(UserWarning, match="seed=2: SystemExit: bye"):
+        alone = replicate(leaving, seeds=4, **quiet)
+    with ProcessPoolExecutor(1) as pool, pytest.warns(UserWarning, match="seed=2: SystemExit: bye"):
+        assert replicate(leaving, seeds=4, executor=pool, **quiet).equals(alone)
+    assert list(alone["value"]) == [0, 1, 3]
 
 
 def test_where_all_fail_it_raises():

@@ -58,6 +58,8 @@ def test_two_styles_of_one_process_share_work_workers_and_hops():
     for a, b in ((0, 1), (0, 2), (1, 2)):
         said = explain(styles[a], styles[b])["same"]
         assert said[["services", "workers", "queues", "work", "a hop takes", "links", "on time within"]].all()
+        assert not said["knows the flow"] and not said["what handlers do"]
+    assert not explain(styles[0], styles[2]).loc[["waits for others", "broker"], "same"].any()
 
 
 KNOWS = {

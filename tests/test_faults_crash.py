@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from rehearsal import Breakdowns, Crash, CrashAt, Failed, Retry, Slow, System, Times, run
+from rehearsal import Breakdowns, Constant, Crash, CrashAt, Failed, Retry, Slow, System, Times, run
 from rehearsal.engine.crashes import Outage
 from tests.systems import answers, caller, desk, listener, rows
 
@@ -296,6 +296,13 @@ def test_a_standby_takes_over_whatever_kind_of_crash_it_was(fault):
 # Several causes of being down
 
 
+def test_a_standby_takes_over_after_a_crash_at_a_moment_as_well():
+    system = desk(takes=10)
+    system.services["desk"].failover = 5
+    fault = CrashAt("desk", "serve", "before", lasting=100)
+    assert answers(system, [20, 24, 25], fault) == [("rejected", 20), ("rejected", 24), ("ok", 35)]
+
+
 def test_a_service_is_down_until_the_last_cause_is_over():
     """The crash from 10 until 30; at 15 somebody comes and finds it crashing once more, for 50."""
     faults = [Crash("desk", 10, 20), CrashAt("desk", "serve", "before", lasting=50, at=12)]
@@ -312,7 +319,7 @@ def test_the_cause_that_is_over_first_ends_nothing():
 
 
 def test_a_service_that_goes_down_again_at_once_does_not_come_up_in_between():
-    faults = [Crash("desk", 10, 10, work="resume", queue="kept", arrivals="wait"), Crash("desk", 20, 10)]
+    faults = [Crash("desk", at, 10, work="resume", queue="kept", arrivals="wait") for at in (10, 20)]
     assert answers(desk(takes=10), [5, 15], *faults) == [("ok", 35), ("ok", 45)]
     assert run(desk(takes=10), Times("job", at=[5]), faults=faults).outages == (Outage("desk", 10, 30),)
 
@@ -353,3 +360,61 @@ def test_afterwards_every_worker_of_a_caller_is_free_exactly_once(stays, blockin
     load = Times("job", at=[0, 0, 0, 5, 7, 500, 500, 500])
     result = run(system, load, faults=[Crash("front", 15, 30, work=work, queue="kept")])
     assert [row.started for row in rows(result, kind="request")[-3:]] == [500, 500, 520 if blocking else 510]
+
+
+# Struck again while it is down: the later fault's words hold for what was kept so far, and for who still waits outside
+
+KIND = {"work": "resume", "queue": "kept", "arrivals": "wait"}
+
+
+def test_windows_that_touch_are_one_outage_and_the_second_crash_loses_what_the_first_had_kept():
+    jobs = [0, 0, 6]  # in work, in the queue, and outside while the first crash lasts
+    for second in (10, 10.001):  # a moment of health in between makes no difference to anybody
+        told = answers(desk(takes=20), jobs, Crash("desk", 5, 5, **KIND), Crash("desk", second, 5))
+        assert [answer for answer, _ in told] == ["lost", "lost", "lost" if second > 10 else "rejected"]
+        assert {moment for _, moment in told} == {second}
+    result = run(desk(), ONE, faults=[Crash("desk", 5, 5, **KIND), Crash("desk", 10, 5)])
+    assert result.outages == (Outage("desk", 5, 15),)
+
+
+def test_what_both_crashes_keep_goes_on_after_the_second():
+    both = [Crash("desk", 5, 5, **KIND), Crash("desk", 10, 5, **KIND)]
+    assert answers(desk(takes=20), [0, 0, 6], *both) == [("ok", 30), ("ok", 50), ("ok", 70)]
+    again = [both[0], Crash("desk", 10, 5, work="restart", queue="kept")]
+    assert answers(desk(takes=20), [0, 0, 6], *again) == [("ok", 35), ("ok", 55), ("rejected", 10)]
+
+
+def test_what_has_to_begin_anew_does_so_though_a_second_crash_would_resume_it():
+    crashes = [Crash("desk", 5, 5, work="restart"), Crash("desk", 10, 5, work="resume")]
+    assert answers(desk(takes=20), [0], *crashes) == [("ok", 35)]
+
+
+@pytest.mark.parametrize(("arrivals", "end"), [("refused", ("rejected", 12)), ("wait", ("ok", 40))])
+def test_arrivals_are_treated_as_the_later_fault_says_as_long_as_it_lasts(arrivals, end):
+    breakdown = Breakdowns("desk", up=Constant(5), down=Constant(30), lasting=10)  # down from 5 until 35
+    told = answers(desk(takes=5), [12, 20], breakdown, Crash("desk", 10, 5, arrivals=arrivals))
+    assert told == [end, ("ok", 40 + 5 * (arrivals == "wait"))]  # who comes at 20 waits again
+
+
+def test_a_crash_inside_a_breakdown_takes_what_the_breakdown_had_kept():
+    breakdown = Breakdowns("desk", up=Constant(5), down=Constant(10), work="resume", lasting=10)  # until 15
+    assert answers(desk(takes=20), [0, 0], breakdown) == [("ok", 30), ("ok", 50)]
+    assert answers(desk(takes=20), [0, 0], breakdown, Crash("desk", 10, 20)) == [("lost", 10), ("lost", 10)]
+
+
+def test_a_handler_the_first_crash_kept_is_lost_in_the_second_and_its_answer_finds_nobody():
+    result = run(caller(takes=7), ONE, faults=[Crash("front", 5, 5, **KIND), Crash("front", 10, 5)])
+    request, call = rows(result)
+    assert (request.outcome, request.answered, call.answer, call.answered) == ("lost", 10, "ok", 7)
+
+
+def test_a_durable_queue_outlasts_both_and_each_delivery_comes_once():
+    crashes = [Crash("back", 5, 5, **KIND), Crash("back", 10, 5)]
+    result = run(listener(takes=20), Times("job", at=[0, 0]), faults=crashes)
+    deliveries = rows(result, kind="event", target="back")
+    assert [(row.attempt, row.outcome, row.ended) for row in deliveries] == [
+        (1, "lost", 10),
+        (1, "ok", 55),
+        (2, "ok", 35),
+    ]
+    assert set(result.fates()) == {"on time"}

@@ -1,5 +1,6 @@
 """Faults are data: frozen, comparable, said in one line; what makes no sense is refused before anything runs."""
 
+import warnings
 from dataclasses import FrozenInstanceError, fields, replace
 from math import inf, nan
 from pickle import dumps, loads
@@ -13,6 +14,7 @@ from rehearsal import (
     Crash,
     CrashAt,
     Delay,
+    DesignWarning,
     Drop,
     Duplicate,
     Errors,
@@ -29,7 +31,7 @@ from rehearsal import (
     run,
 )
 from rehearsal.faults import Fault
-from tests.systems import caller, listener
+from tests.systems import caller, commander, listener, same
 
 LINK = "front", "back"
 ALL = {
@@ -142,6 +144,9 @@ def test_an_empty_or_impossible_window_is_refused(kind, window, says):
         (lambda: CrashAt("a", "b", count=1.5), "count of CrashAt must be a whole number"),
         (lambda: Slow("a", 0), "the factor of Slow must be greater than 0, not 0"),
         (lambda: Slow("a", "much"), "the factor of Slow must be greater than 0, not 'much'"),
+        (lambda: Slow("a", inf), "the factor of Slow must be finite, not inf"),
+        (lambda: Slow("a", True), "the factor of Slow must be greater than 0, not True"),
+        (lambda: LoadSpike(inf, 1, 2), "the factor of LoadSpike must be finite, not inf"),
         (lambda: Slow("a", nan), "the factor of Slow must be greater than 0, not nan"),
         (lambda: Errors("a", 1.5), "the rate of Errors is a share from 0 to 1, not 1.5"),
         (lambda: Errors("a", "half"), "the rate of Errors is a share from 0 to 1, not 'half'"),
@@ -209,5 +214,79 @@ def test_a_fault_after_the_end_is_none_and_faults_touch_end_to_end():
     assert run(caller(), Evenly("job", every=50, count=2), faults=faults).fates() == ["on time"] * 2
 
 
+def test_numbers_of_numpy_are_numbers_and_become_pythons_own():
+    import numpy as np
+
+    made = [Slow("a", np.int64(3)), Errors("a", np.float32(0.5)), Drop(LINK, np.float64(0.5), at=np.int64(7))]
+    assert repr(made) == repr([Slow("a", 3), Errors("a", 0.5), Drop(LINK, 0.5, at=7)])
+    assert repr(CrashAt("a", "b", count=np.int64(2))) == repr(CrashAt("a", "b", count=2))
+
+
+def test_small_shares_long_delays_and_what_goes_faster_are_said_as_people_do():
+    said = [Errors("a", 0.005), Errors("a", 1), Drop(LINK, 1e-4), Slow("a", 0.5), Delay(LINK, Exponential(2000))]
+    assert [fault.label for fault in said] == [
+        "a 0.5% errors", "a 100% errors", "front – back loses 0.01%", "a ×2 faster", "front – back 2 s later",
+    ]  # fmt: skip
+
+
+def test_a_set_has_an_order_of_its_own():
+    assert Partition([{"b", "a"}, {"c"}], 0).groups == (("a", "b"), ("c",))
+    assert Drop({"b", "a"}).link == ("a", "b")
+
+
+def test_faults_come_in_whatever_holds_several_and_none_is_none():
+    crash, slow = Crash("back", 5, 5), Slow("back", 2)
+    for several in ([crash, slow], {slow, crash}, iter([crash, slow]), {crash: 1, slow: 2}):
+        assert run(caller(), Times("job", at=[0]), faults=several).faults == (crash, slow)
+    assert run(caller(), Times("job", at=[0]), faults=None).faults == ()
+    with pytest.raises(ModelError, match="a fault is something like"):
+        run(caller(), Times("job", at=[0]), faults="crash")
+
+
 def test_a_single_fault_needs_no_list():
     assert run(caller(), Times("job", at=[0]), faults=Crash("back", 0)).faults == (Crash("back", 0),)
+
+
+# What can change nothing is said
+
+
+def said(system, *faults):
+    """Return what is said of these faults before a run."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        calm, storm = (run(system, Times("job", at=[0]), faults=f) for f in ((), faults))
+    assert same(calm, storm) == bool(caught)
+    return [str(one.message) for one in caught if one.category is DesignWarning]
+
+
+def test_a_link_that_no_message_takes_is_said_with_the_ways_there_are():
+    ways = "the ways here: back → broker, broker → back, client → front, front → broker, front → client"
+    for fault in (Drop(LINK), Partition([["front"], ["back"]], 0), Drop(("broker", "front"), ways="there")):
+        assert said(listener(), fault) == [f"{fault} changes nothing: no message goes this way; {ways}"]
+
+
+def test_a_broker_that_takes_no_time_cannot_be_slower():
+    slow = Slow("broker", 1000)
+    (sentence,) = said(listener(), slow)
+    assert sentence.startswith(f"{slow} changes nothing: broker has a latency of 0")
+    system = listener()
+    system.broker(latency=3)
+    assert said(system, slow) == []  # and it is slower
+
+
+def test_a_link_that_messages_take_is_nothing_to_speak_of():
+    for system, link in ((listener(), ("broker", "back")), (caller(), LINK), (caller(), ("client", "front"))):
+        assert said(system, Drop(link, lasting=5)) == [] and said(system, Partition(link, 0, 5)) == []
+    assert said(commander(), Drop(("broker", "back"), lasting=5)) == []
+
+
+def test_where_a_call_is_computed_nobody_can_say_which_links_there_are():
+    system, link = System("computed"), ("front", "back")
+    works = [system.service("back").operation(name="work")(lambda ctx, job: None)]
+
+    @system.service("front").operation()
+    def ask(ctx, job):
+        yield ctx.call(works[0], job)
+
+    system.accepts("job", ask)
+    assert said(system, Drop(link)) == []

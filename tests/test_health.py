@@ -223,6 +223,21 @@ def test_a_run_without_requests_has_one_bin_and_no_traffic():
     assert found.unhealthy("client") == 0
 
 
+def test_the_first_impact_counts_from_the_first_fault():
+    """Too slow for its objective from the beginning; the first that turns bad after 250 is that sent at 300."""
+    found = health.health(desk(takes=70 * ms, faults=Errors("clerk", rate=0, at=260 * ms, lasting=900 * ms)))
+    assert found.impacts["client"] == found.impacts["clerk"] == 90
+
+
+def test_a_width_or_a_name_that_cannot_be_is_said():
+    for wrong in (0, -1, inf):
+        with pytest.raises(ValueError, match="every must be"):
+            health.health(desk(), every=wrong)
+    for ask in (unhealthy, first_impact):
+        with pytest.raises(ValueError, match="no service 'clrk'; did you mean 'clerk'"):
+            ask(desk(), "clrk")
+
+
 def test_troubles_are_in_order_and_only_those_that_came():
     faults = [Slow("shipping", 2, at=3 * sec, lasting=1 * sec), Crash("payment", 1 * sec), Crash("orders", 900 * sec)]
     found = troubles(run(choreographed(), ORDERS, faults=faults, until=10 * sec))

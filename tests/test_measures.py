@@ -106,7 +106,8 @@ def test_backlog_by_hand():
     steps = backlog(run(one_desk(), Evenly("order", every=10 * ms, until=45 * ms)), "clerk")
     assert steps == Steps([0, 10, 20, 30, 40, 70, 100], [0, 0, 1, 2, 2, 1, 0])
     assert peak(steps) == (30, 2)
-    assert peak(steps, since=60) == (70, 1)
+    assert peak(steps, since=60) == (60, 2)  # from 40 to 70
+    assert peak(steps, since=70) == (70, 1)
     assert empty_after(steps, 20) == 100
     assert empty_after(Steps([0, 5], [0, 3]), 5) == inf
 

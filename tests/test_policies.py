@@ -18,6 +18,26 @@ def test_the_cap_applies_before_the_jitter():
     assert Retry(9, wait=100, factor=2, cap=300, jitter="equal").pause(8, chance=0.5) == 225
 
 
+def test_a_pause_beyond_what_a_float_can_say_is_the_cap():
+    assert Retry(2000, wait=1, factor=2, cap=20).pause(1999) == 20
+    assert Retry(2000, wait=1, factor=1.5, cap=20, jitter="full").pause(1999, chance=0.5) == 10
+    assert Retry(2000, factor=2, step=1, cap=9000).pause(1999) == 1999
+
+
+def test_numbers_of_numpy_are_numbers_and_become_pythons_own():
+    import numpy as np
+
+    assert repr(Retry(np.int64(3), wait=np.float32(0.5))) == repr(Retry(3, wait=0.5))
+    assert repr(CircuitBreaker(window=np.int64(10))) == repr(CircuitBreaker(window=10))
+    made = [Bulkhead(np.int64(4)), Hedge(np.float64(5)), RetryBudget(np.float64(0.5))]
+    assert repr(made) == repr([Bulkhead(4), Hedge(5.0), RetryBudget(0.5)])
+
+
+def test_what_is_tried_again_has_an_order_of_its_own():
+    assert Retry(2, on={"timeout", "failed", "lost"}).on == Retry(2, on=["lost", "timeout", "failed"]).on
+    assert Retry(2, on=("timeout", "lost", "rejected", "failed")).plain
+
+
 def test_decorrelated_jitter_draws_up_to_three_times_the_pause_before():
     retry = Retry(9, wait=10, cap=50, jitter="decorrelated")
     assert [retry.pause(0, 0.0), retry.pause(0, 1.0), retry.pause(1, 1.0, last=12), retry.pause(2, 1.0, last=40)] == [
@@ -41,8 +61,15 @@ def test_a_minimum_is_never_more_than_the_window_holds():
     [
         (lambda: Retry(2, jitter="some"), "jitter"),
         (lambda: Retry(2, on="refused"), "tries again"),
+        (lambda: Retry(2, on=None), "tries again .* not None"),
+        (lambda: Retry(2, on=7), "tries again .* not 7"),
+        (lambda: Retry(True), "times"),
+        (lambda: Retry(2, factor="x"), "factor of Retry must be greater than 0, not 'x'"),
+        (lambda: Retry(2, factor=float("inf")), "factor of Retry must be finite"),
         (lambda: RetryBudget(ratio=2), "ratio"),
         (lambda: RetryBudget(burst=-1), "burst"),
+        (lambda: RetryBudget(burst="x"), "burst of RetryBudget must be 1 or more"),
+        (lambda: RetryBudget(burst=0.5), "burst of RetryBudget must be 1 or more, .* or 0"),
         (lambda: CircuitBreaker(window=0), "window"),
         (lambda: CircuitBreaker(failure_rate=0), "failure_rate"),
         (lambda: CircuitBreaker(counts="both"), "counts"),

@@ -122,7 +122,7 @@ def test_no_worker_leaks_and_no_queue_is_forgotten(world):
             assert pool.free == pool.size - held and set(pool.working or here) == set(here)
             assert pool.asking == sum(message.route.inbox is None for message in pool.queue)
             assert not pool.queue or pool.free == 0  # all workers wait for what never comes
-        assert node.up and node.downs == 0 and not node.outside and not node.frozen and not node.held
+        assert node.up and not node.faults and not node.outside and not node.frozen and not node.held
         assert (node.pace, node.errors) == (1, []) and (node.outbox is None or not node.outbox.waiting)
     for inbox in engine.compiler.inboxes.values():
         queued = [m for node in engine.compiler.nodes.values() for pool in node.pools for m in pool.queue]

@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from rehearsal import Crash, Evenly, System, ms, recovery, run, sec, theory
+from rehearsal import Breakdowns, Crash, CrashAt, Evenly, Slow, System, ms, recovery, run, sec, theory
 from rehearsal.census import count
 from rehearsal.measures import peak, value_at
 from rehearsal.recovery import goodput, recovered, tails
@@ -117,6 +117,28 @@ def test_what_never_ends_or_never_recovers_has_no_recovery():
     assert recovered(swamped, swamped.faults[0]) == inf
 
 
+def test_the_end_of_an_outage_is_the_one_that_the_run_had():
+    """A crash at the 50th order, an early standby, breakdowns: only the run knows when each was over."""
+
+    def desk(fault, failover=None):
+        system = System("desk")
+        clerk = system.service("clerk", failover=failover)
+        system.accepts("order", clerk.operation(takes=1 * ms, name="serve")(lambda ctx, order: None))
+        return run(system, Evenly("order", every=20 * ms, until=4 * sec), faults=fault)
+
+    late = CrashAt("clerk", "serve", count=50, lasting=100 * ms)
+    assert recovered(desk(late), late) == 50 * 20 + 1 + 100
+    early = Crash("clerk", at=1 * sec, lasting=1 * sec)
+    assert recovered(desk(early, failover=10 * ms), early) == 1010
+    often = Breakdowns("clerk", 1 * sec, 0.5 * sec, at=0.5 * sec, lasting=2 * sec)
+    assert recovered(desk(often), often) == max(o.until for o in desk(often).outages) > 1.5 * sec
+
+
+def test_what_recovers_is_a_fault():
+    with pytest.raises(TypeError, match=r"not 'clerk'; here: clerk down from 1 s for 1 s"):
+        recovered(queue(), "clerk")
+
+
 def test_tails_leave_nobody_out(storms):
     for one in storms:
         found, fates = tails(one), count(one)
@@ -130,6 +152,12 @@ def test_tails_leave_nobody_out(storms):
     assert events["during"].never == 0
     assert calls["during"].over(0.5) == inf
     assert OUTAGE.lasting * 0.9 < events["during"].over(0.01) < OUTAGE.lasting
+
+
+def test_during_is_during_any_of_the_faults():
+    faults = [Crash("payment", at=20 * sec, lasting=5 * sec), Slow("shipping", 2, at=40 * sec, lasting=5 * sec)]
+    one = run(choreographed(), Evenly("order", every=1 * sec, until=60 * sec), faults=faults)
+    assert {name: tail.total for name, tail in tails(one).items()} == {"before": 19, "during": 10, "after": 30}
 
 
 def test_tails_in_windows_of_ones_own(storms):

@@ -171,7 +171,7 @@ RULES = {
     ),
     "26 two designs are compared on equal work, capacity and hops": (
         "styles.test_every_style_meets_the_same_work",
-        "styles.test_explain_says_what_is_equal_and_what_differs",
+        "explain.test_two_styles_of_one_process_share_work_workers_and_hops",
     ),
     "28 recovered is on time again, by the moment of placing": (
         "recovery.test_on_time_counts_when_placed_and_late_when_done",

@@ -121,6 +121,16 @@ def test_messages_are_what_the_formulas_say():
     assert counted["orchestrate"]["round trips"].item() == n
 
 
+def test_messages_are_counted_in_a_row_a_run():
+    """Also of two runs of one system, which are told apart as in a census."""
+    system = orchestrate(sequence(services()))
+    calm, other = run(system, CALM, seed=1), run(system, CALM, seed=2)
+    down = run(system, CALM, seed=1, faults=[Crash("payment", at=0, lasting=60_000)])
+    assert len(traffic(calm, calm, down)) == 3 and len(traffic(calm, other)) == 2
+    assert list(traffic(calm=calm, down=down).index) == ["calm", "down"]
+    assert traffic(calm=calm, down=down)["messages"].is_monotonic_decreasing
+
+
 # Other flows
 
 

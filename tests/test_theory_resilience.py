@@ -10,6 +10,7 @@ from rehearsal import (
     Exponential,
     Hedge,
     Poisson,
+    Rejected,
     Retry,
     System,
     run,
@@ -53,6 +54,25 @@ def test_a_retry_in_a_loaded_system_loads_it_more():
         guarded(Exponential(40), retry=Retry(2, wait=100)), every=100, seed=2, faults=[Errors("back", 0.4)]
     )
     check(sojourns(result), theory.retried_sojourn(every=100, takes=40, failure=0.4, retries=2, pause=100))
+
+
+def test_who_finds_a_desk_busy_and_comes_again_waits_as_long_as_the_formula_says():
+    """A desk without a queue turns them away; they rest for an exponential time, and ask again until it is free."""
+    system = System("orbit", 0.0)
+    serve = system.service("desk", queue=0).operation(takes=Exponential(40), name="serve")(lambda ctx, job: None)
+    rest = system.service("bench", workers=99_999).operation(takes=Exponential(60), name="rest")(lambda ctx, job: None)
+
+    @system.service("front", workers=99_999).operation()
+    def ask(ctx, job):
+        while True:
+            try:
+                return (yield ctx.call(serve, job))
+            except Rejected:
+                yield ctx.call(rest, job)
+
+    system.accepts("job", ask)
+    result = offered(system, every=100, seed=7)
+    check(sojourns(result), theory.retrial_wait(every=100, takes=40, pause=60) + 40)
 
 
 def test_layers_of_callers_multiply_their_attempts():

@@ -5,17 +5,19 @@ meanwhile, of those for which it was there in time without the fault. Nothing is
 compared with the run in which nothing else differs.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf, isnan, nan
 from typing import NamedTuple
 
 from rehearsal.engine import run
 from rehearsal.errors import ModelError, unknown
+from rehearsal.experiments.workers import Failure, outcomes
 from rehearsal.faults import Crash
 from rehearsal.graphs import declared, hub
 from rehearsal.system import System
 from rehearsal.trace import OK
+from rehearsal.verdicts import windows
 
 FATES = ("ok", "late", "lost")
 
@@ -90,24 +92,42 @@ class Job(NamedTuple):
     wanted: tuple
 
 
+class Jobs(NamedTuple):
+    """Hold the jobs as the workers of an experiment know them: a task is the place of its point, and no more."""
+
+    points: list
+
+    def attempt(self, task):
+        """Return what one job found, or what went wrong in it."""
+        try:
+            return perform(self.points[task[0]])
+        except Exception as error:
+            return error
+
+
 def blast_radius(
     systems, load, *, at=None, lasting=None, faults=None, capabilities=None, seeds=(0,), executor=None, progress=False
 ):
     """Let each service and each broker of a system fail in turn; return its Blast, or a list of them for several.
 
     `systems`: one, or several that share rows and columns; each a System or a function without arguments that makes
-    one, which is what other processes need. The fault is `Crash(node, at=at, lasting=lasting)`, or what `faults`, a
-    function of the node's name or a dict, gives. `capabilities`: their names, or {name to show: name}; by default each
-    kind of request "accept …" (it is answered well) and "confirm …" (it ends well), and each work that is done for a
-    request and not undone. *ok*: within the request's objective, counted from its offer; *late*: later in the run;
-    *lost*: never. All of it over the `seeds`; in parallel with an `executor` (any concurrent.futures.Executor), with
-    the same counts. Raises ModelError for an unknown capability or a fault without a moment.
+    one. The fault is `Crash(node, at=at, lasting=lasting)`, or what `faults`, a function of the node's name or a dict,
+    gives. `capabilities`: their names, or {name to show: name}; by default, of what any request had without a fault,
+    each kind of request "accept …" (it is answered well) and "confirm …" (it ends well), and each work that is done for
+    a request and not undone. *ok*: within the request's objective, counted from its offer; *late*: later in the run;
+    *lost*: never. It counts who asked while the fault lasted, over all `seeds`; in parallel with an `executor` (any
+    concurrent.futures.Executor), with the same counts. Raises ModelError for an unknown capability or node, or a fault
+    without a moment.
     """
-    several = isinstance(systems, list | tuple)
+    seeds, several = _seeds(seeds), isinstance(systems, list | tuple)
     makes = list(systems) if several else [systems]
     built = [_built(make) for make in makes]
     columns = _columns(built, capabilities)
     rows = tuple(_union([[*s.services] for s in built] + [[*s.brokers] for s in built]))
+    if isinstance(faults, dict):
+        for node in faults:
+            if node not in rows:
+                raise ModelError(unknown("service", str(node), rows))
     jobs: dict = {}
     for place, (make, system) in enumerate(zip(makes, built, strict=True)):
         nodes = [*system.services, *system.brokers]
@@ -118,7 +138,8 @@ def blast_radius(
                 for node, struck in planned.items()
             }
     found = dict(zip(jobs, _performed(list(jobs.values()), executor, progress), strict=True))
-    blasts = [_blast(n, system, rows, columns, jobs, found) for n, system in enumerate(built)]
+    shown = columns if capabilities is not None else _asked(columns, jobs, found)
+    blasts = [_blast(n, system, rows, columns, shown, jobs, found) for n, system in enumerate(built)]
     return blasts if several else blasts[0]
 
 
@@ -127,6 +148,16 @@ def _built(make):
     if not isinstance(system, System):
         raise TypeError(f"a system, or a function that makes one, is needed, not {make!r}")
     return system
+
+
+def _seeds(seeds):
+    try:
+        found = tuple(seeds)
+    except TypeError:
+        raise TypeError(f"seeds are several, such as range(8) or [7], not {seeds!r}") from None
+    if not found:
+        raise ValueError("there is nothing to count without a seed: seeds is empty")
+    return found
 
 
 def _union(lists):
@@ -165,23 +196,33 @@ def _columns(systems, wanted):
 
 
 def _performed(jobs, executor, progress):
-    """Yield the result of each job in order, here or wherever the executor performs them."""
-    results: Iterable = executor.map(perform, jobs) if executor else map(perform, jobs)
+    """Return the result of each job, done here or wherever the executor does it; raise what went wrong first."""
+    tasks = [(place, job.seed) for place, job in enumerate(jobs)]
+    found = outcomes(Jobs(jobs), tasks, executor)
     if progress:
         from tqdm.auto import tqdm
 
-        results = tqdm(results, total=len(jobs), desc="blast radius", unit=" runs")
-    yield from results
+        found = tqdm(found, total=len(jobs), desc="blast radius", unit=" runs")
+    done = dict(found)
+    for task in tasks:
+        if isinstance(done[task], Exception):
+            raise done[task]
+        if isinstance(done[task], Failure):  # no job fails like this: its worker died
+            raise RuntimeError(f"a run of the blast radius did not come back: {done[task].error}")
+    return [done[task] for task in tasks]
 
 
 def perform(job):
-    """Return {request: (offer, its due moment, when each capability was there, nan if never)} of one run [ms]."""
+    """Return when the faults of one run struck, and what it did [ms].
+
+    That is {request: (offer, its due moment, when each capability was there, nan if never)}.
+    """
     found = run(_built(job.make), job.load, seed=job.seed, faults=job.faults)
     table = found.table
     done = [_moments(found, name) for name in job.wanted]
     keys = zip(table.load, table.user, table.number, strict=True)
     rows = zip(keys, table.offered, table.kind, strict=True)
-    return {
+    return [window for fault in job.faults for window in windows(found, fault)], {
         key: (offered, offered + found.objective(table.kinds[kind]), tuple(moments[row] for moments in done))
         for row, (key, offered, kind) in enumerate(rows)
     }
@@ -223,23 +264,31 @@ def _handler(system, edge):
     return service.subscriptions[edge.name] if edge.kind == "event" else service.operations[edge.name]
 
 
-def _blast(place, system, rows, columns, jobs, found):
+def _asked(columns, jobs, found):
+    """Return the capabilities that some request had without a fault: of others nothing can be lost."""
+    calm = [moments for job in jobs if job[-1] is None for *_, moments in found[job][1].values()]
+    return [name for n, name in enumerate(columns) if any(not isnan(moments[n]) for moments in calm)] or columns
+
+
+def _blast(place, system, rows, columns, shown, jobs, found):
+    """Return the Blast of one system: the cells of the columns that are shown."""
     cells: dict = {}
-    for (n, seed, node), job in jobs.items():
+    for n, seed, node in jobs:
         if n == place and node is not None:
-            counts = _counted(found[n, seed, None], found[n, seed, node], job.faults, len(columns))
-            for name, more in zip(columns, counts, strict=True):
+            (_, calm), (struck, storm) = found[n, seed, None], found[n, seed, node]
+            counts = _counted(calm, struck, storm, len(columns))
+            for name, more in ((c, counts[n]) for n, c in enumerate(columns) if c in shown):
                 before = cells.get((node, name), Cell(0, 0, 0))
                 cells[node, name] = Cell(*(a + b for a, b in zip(before, more, strict=True)))
     centre = hub(declared(system))
-    return Blast(system.name, rows, tuple(columns), cells, tuple([centre] if centre else []) + tuple(system.brokers))
+    return Blast(system.name, rows, tuple(shown), cells, tuple([centre] if centre else []) + tuple(system.brokers))
 
 
-def _counted(calm, storm, faults, size):
+def _counted(calm, struck, storm, size):
     """Return [ok, late, lost] for each capability, over the requests offered while a fault lasts."""
     counts = [[0, 0, 0] for _ in range(size)]
     for request, (offered, due, would) in calm.items():
-        if any(fault.at <= offered < fault.until for fault in faults):
+        if any(at <= offered < until for at, until in struck):
             _, _, did = storm.get(request, (offered, due, (nan,) * size))
             for count, usual, moment in zip(counts, would, did, strict=True):
                 if usual <= due:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from rehearsal.contacts import Contact, Missing, contacts
 from rehearsal.errors import ModelError, unknown
-from rehearsal.faultcheck import check_faults
 from rehearsal.service import CLIENT, Operation
 
 
@@ -29,7 +28,7 @@ def talk(system, handler):
     return Talk(tuple(dict.fromkeys(calls)), tuple(dict.fromkeys(sends)), handler.publishes)
 
 
-def check(system, loads, faults=(), until=None):
+def check(system, loads, until=None):
     """Raise ModelError on the first thing wrong with a run to be; return sentences on what may be meant."""
     if not system.services:
         raise ModelError(f"{system.name} has no services: declare one with {system.name}.service(…)")
@@ -40,7 +39,6 @@ def check(system, loads, faults=(), until=None):
     _check_links(system)
     _check_loads(system, loads, until)
     _check_guards(system)
-    check_faults(system, loads, faults)
     return _check_topics(system)
 
 

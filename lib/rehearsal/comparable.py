@@ -1,8 +1,11 @@
 """Whether two runs can be compared exactly: they may differ in one thing only, or a difference has two causes."""
 
+from contextlib import suppress
 from types import CodeType, FunctionType
 
+from rehearsal.engine import Run
 from rehearsal.errors import ModelError
+from rehearsal.faultcheck import spikes
 from rehearsal.faults import LoadSpike
 from rehearsal.service import Handler, Service
 from rehearsal.system import System
@@ -14,11 +17,16 @@ FAULTS, DESIGN = "the faults", "the design"
 def difference(calm, storm):
     """Return what two runs differ in, FAULTS or DESIGN; raise ModelError where they cannot be compared, and say why."""
     for run in (calm, storm):
+        if not isinstance(run, Run):
+            raise TypeError(f"compare needs two runs, as run(system, load) returns them, not {run!r}")
         if isinstance(run.trace, Totals):
             _refuse("one of them kept its totals only: run both with keep='trace'")
     if calm.seed != storm.seed:
         _refuse(f"their seeds differ ({calm.seed} and {storm.seed}), and so does every draw")
-    if _asked(calm) != _asked(storm):
+    one, other = _asked(calm), _asked(storm)
+    if one != other:
+        if sorted(one, key=repr) == sorted(other, key=repr):
+            _refuse("their loads stand in another order, which decides who is first at one moment: give both the same")
         _refuse("their loads differ: a request of the one has no counterpart in the other")
     if calm.until != storm.until:
         _refuse(f"they were cut at different moments (until={calm.until} and until={storm.until})")
@@ -26,7 +34,7 @@ def difference(calm, storm):
         if one != other:
             odd = sorted(set(one) ^ set(other)) or sorted(name for name in one if one[name] != other[name])
             _refuse(f"their {what} differ ({', '.join(odd)}): these are two systems, not one with and without a change")
-    faults = sorted(map(repr, calm.faults)) != sorted(map(repr, storm.faults))
+    faults = bool(changed(calm, storm))
     design = told(vars(calm.system)) != told(vars(storm.system))
     if faults and design:
         _refuse("both the faults and the design differ: a difference would have two causes. Change one at a time")
@@ -37,8 +45,18 @@ def difference(calm, storm):
 
 def changed(calm, storm):
     """Return the faults that only one of two runs has, the storm's first, in order of their beginning."""
-    only = [f for f in storm.faults if f not in calm.faults] + [f for f in calm.faults if f not in storm.faults]
+    only = [*_without(storm.faults, calm.faults), *_without(calm.faults, storm.faults)]
     return tuple(sorted(only, key=lambda fault: fault.at))
+
+
+def _without(faults, others):
+    """Yield the faults that have no equal among others, each of which stands for one only."""
+    left = list(others)
+    for fault in faults:
+        if fault in left:
+            left.remove(fault)
+        else:
+            yield fault
 
 
 def _refuse(why):
@@ -47,8 +65,12 @@ def _refuse(why):
 
 def _asked(run):
     """Return the loads that were asked for: those of a spike come last, and belong to the fault."""
-    spiked = any(isinstance(fault, LoadSpike) for fault in run.faults)
-    return told([load for load in run.loads if not (spiked and " spike" in load.name)])
+    most = sum(isinstance(fault, LoadSpike) for fault in run.faults)
+    for count in range(len(run.loads) - most, len(run.loads)):
+        with suppress(ModelError):  # of fewer loads than it had
+            if told(spikes(run.loads[:count], run.faults)) == told(run.loads[count:]):
+                return told(run.loads[:count])
+    return told(run.loads)
 
 
 def _contents(one, other):
@@ -103,6 +125,8 @@ def told(thing, seen=()):
         return [told(each, seen) for each in thing]
     if isinstance(thing, set | frozenset):
         return sorted(repr(told(each, seen)) for each in thing)
+    if type(thing) in (int, float) and thing == thing:
+        return thing  # 2 and 2.0 say the same
     if hasattr(thing, "__dict__") and not isinstance(thing, type):
         return type(thing).__name__, told({k: v for k, v in vars(thing).items() if not k.startswith("__")}, seen)
     return repr(thing)

@@ -5,6 +5,7 @@ has a wound: charged and never shipped, shipped and told that it failed.
 """
 
 from collections.abc import Mapping
+from math import copysign, inf
 from typing import NamedTuple
 
 from rehearsal.census import named
@@ -53,45 +54,109 @@ def totals(effects):
     return found
 
 
-def units(effects):
-    """Return {(request, name): how much once is}: the amount when it was first done.
+def units(effects, sign=1):
+    """Return {(request, name): how much once is}: the amount when it was first done; with -1, first taken away.
 
     >>> from rehearsal.engine.ledger import Effect
-    >>> units([Effect(0, 7, "till", "paid", 250, span=0), Effect(9, 7, "till", "paid", 250, span=1)])
+    >>> units([Effect(0, 7, "till", "paid", 250, span=0), Effect(9, 7, "till", "paid", 100, span=1)])
     {(7, 'paid'): 250}
     """
     found: dict = {}
     for one in effects:
-        if one.amount > 0:
+        if one.amount * sign > 0:
             found.setdefault((one.request, one.name), one.amount)
+    return found
+
+
+def shares(row, mine, once, told):
+    """Return {name: how many times it is there} of the effects of a request, and of those it is `told` to have.
+
+    `mine` are its `totals`, `once` the `units` of all: what is told without an amount is there once with that.
+
+    >>> shares(7, {"paid": 250, "debt": -100}, {}, {"paid": 500, "debt": -100, "sent": None})
+    {'paid': 0.5, 'debt': 1.0, 'sent': 0.0}
+    """
+    found = {}
+    for name in {**told, **mine}:
+        total, amount = mine.get(name, 0), told.get(name)
+        amount = once.get((row, name), 1) if amount is None else amount
+        # Where nothing is expected, nothing is just right; the last digits of a sum depend on its order.
+        found[name] = round(total / amount, 9) if amount else copysign(inf, total) if total else 1.0
     return found
 
 
 def expected(run, request, expects=None):
     """Return {name: amount} of the effects that a request should have when it is done; None: the amount done first.
 
-    They are those that `expects` names: names, {name: amount}, or a function of the payload that returns either.
-    Without it they come from the process that the system was made from. Where there is none, they are all the effects
-    that a request of the same kind has which ended well; where none did, all that were done for any of that kind.
+    They are those that `expects` names: names, {name: amount}, or a function of the payload that returns either (None:
+    nobody knows). An amount may be negative: what leaves an account. Without it they are what the run was made to
+    expect (`run.expects`, see `Usual`), or come from the process that the system was made from. Where there
+    is none, they are all the effects that a request of the same kind has which ended well; where none did, all that
+    were done for any of that kind, and nobody knows whether that is all.
     """
-    kind = run.table.kinds[run.table.kind[request]]
-    process = run.system.process
-    if expects is None and process is not None and process.name == kind:
-        expects = process.expects
-    if expects is None:
-        expects = _usual(run, run.table.kind[request])
-    if callable(expects):
-        expects = expects(run.payload(request))
-    if isinstance(expects, str):
-        expects = (expects,)
-    return dict(expects) if isinstance(expects, Mapping) else dict.fromkeys(sorted(expects))
+    return _teller(run, expects)(request)[0]
+
+
+class Usual:
+    """Say what requests should have by what they have in a calm run, as `expects`: called with the payload.
+
+    Each should have what it has there if it ended well, else what others of its kind have that did; None where nobody
+    did. It is a guess: it tells what is missing, and excuses nothing that is there twice.
+    """
+
+    def __init__(self, calm):
+        self.kinds = {kind: _usual(calm, kind) for kind in calm.table.kinds}
+        self.own: dict = {}
+        sums, taken = totals(calm.effects), units(calm.effects, -1)
+        for row, fate in enumerate(calm.fates()):
+            if fate in WELL:
+                mine = {name: n for name, n in sorted(sums.get(row, {}).items()) if n}
+                self.own[calm.payload(row)] = {name: None if n > 0 else taken[row, name] for name, n in mine.items()}
+
+    def __call__(self, payload):
+        names, debts, known = self.kinds.get(payload.kind, ((), {}, False))
+        return self.own.get(payload, dict.fromkeys(sorted(names)) | debts if known else None)
+
+    def __repr__(self):
+        return "Usual(what each request has in the calm run)"
+
+
+def usual(calm):
+    """Return what requests should have by their calm run, for `expects`; None where a process says it."""
+    return Usual(calm) if calm.system.process is None else None
+
+
+def _teller(run, expects=None):
+    """Return a function that says for a row what its request should have, and whether that is known to be all."""
+    expects = getattr(run, "expects", None) if expects is None else expects
+    process, kinds, taken = run.system.process, {}, units(run.effects, -1)
+
+    def tell(row):
+        kind = run.table.kinds[run.table.kind[row]]
+        said = process.expects if expects is None and process is not None and process.name == kind else expects
+        said = said(run.payload(row)) if callable(said) else said
+        if said is not None:
+            said = (said,) if isinstance(said, str) else said
+            return dict(said) if isinstance(said, Mapping) else dict.fromkeys(sorted(said)), True
+        if kind not in kinds:
+            kinds[kind] = _usual(run, kind)
+        names, debts, known = kinds[kind]
+        return dict.fromkeys(sorted(names)) | {name: taken.get((row, name), n) for name, n in debts.items()}, known
+
+    return tell
 
 
 def _usual(run, kind):
+    """Return the names of what requests of a kind have that ended well, {name: amount} of what they gave away instead.
+
+    And whether any did; where none did, it is what was done for any of them.
+    """
     fates, kinds = run.fates(), run.table.kind
-    done = [one for one in run.effects if one.amount > 0 and kinds[one.request] == kind]
-    well = [one for one in done if fates[one.request] in WELL]
-    return {one.name for one in well or done}
+    mine = [one for one in run.effects if run.table.kinds[kinds[one.request]] == kind]
+    well = [one for one in mine if fates[one.request] in WELL]
+    names = {name for _, name in units(well or mine)}
+    debts = {name: amount for (_, name), amount in reversed(units(well, -1).items()) if name not in names}
+    return names, debts, bool(well)
 
 
 def wounds_of(run, expects=None):
@@ -100,30 +165,25 @@ def wounds_of(run, expects=None):
     Of the kinds that a request could be counted under the first one wins: open (all may yet change), duplicated,
     over-undone (wrong whatever is told), parked (a person will mend it), then what its end and its effects make it.
     """
-    sums, once, told = totals(run.effects), units(run.effects), {}
-    cached = expects is None and run.system.process is None
-    found = []
+    sums, once, tell, found = totals(run.effects), units(run.effects), _teller(run, expects), []
     for row, fate in enumerate(run.fates()):
-        kind = run.table.kind[row]
-        if not cached or kind not in told:
-            told[kind] = expected(run, row, expects)
-        amounts = {name: once.get((row, name), 1) if n is None else n for name, n in told[kind].items()}
-        mine = sums.get(row, {})
-        usual = {name: amounts.get(name, once.get((row, name), 0)) for name in mine}
-        what, which = _kind(fate, mine, amounts, usual)
-        found.append(Wound(what, which, _since(run, row, what, which, usual)))
+        told, known = tell(row)
+        there = shares(row, sums.get(row, {}), once, told)
+        what, which = _kind(fate, there, told, known)
+        found.append(Wound(what, which, _since(run, row, what, which, once, told)))
     return found
 
 
-def _kind(fate, mine, amounts, usual):
+def _kind(fate, there, told, known):
     """Return the kind of damage of one request and the effects in which it shows.
 
-    What nobody expects, such as the effect of an optional step, is not missed, and nobody minds if it is left.
+    What nobody expects, such as the effect of an optional step, is not missed, and nobody minds if it is left. Where
+    nobody knows what all of it is, what is left of a bad end is a part of it.
     """
-    left = tuple(sorted(name for name, total in mine.items() if total > 0 and name in amounts))
-    more = tuple(sorted(name for name, total in mine.items() if total > usual[name]))
-    less = tuple(sorted(name for name, total in mine.items() if total < 0))
-    lacking = tuple(sorted(name for name, amount in amounts.items() if mine.get(name, 0) < amount))
+    left = tuple(sorted(name for name, times in there.items() if times > 0 and told.get(name, 0) != 0))
+    more = tuple(sorted(name for name, times in there.items() if times > 1))
+    less = tuple(sorted(name for name, times in there.items() if times < 0))
+    lacking = tuple(sorted(name for name in told if there[name] < 1))
     if fate == "open":
         return "open", left
     if more or less:
@@ -132,18 +192,18 @@ def _kind(fate, mine, amounts, usual):
         return "parked", left
     if fate in WELL:
         return ("missing", lacking) if lacking else ("whole", ())
-    if left and not lacking:
+    if left and known and not lacking:
         return "unreported", left
     if fate == "stuck":
         return ("stuck", left) if left else ("lost", ())
     return ("orphaned", left) if left else ("undone", ())
 
 
-def _since(run, row, kind, which, usual):
+def _since(run, row, kind, which, once, told):
     """Return the moment since when a request is as it is [ms]: the last effect in question, or its end if later."""
     moments = [run.table.offered[row]]
     if kind in ("duplicated", "over-undone"):
-        return _crossing(run, row, which[0], usual[which[0]] if kind == "duplicated" else 0)
+        return _crossing(run, row, which[0], kind, once, told)
     moments += [one.at for one in run.effects if one.request == row and (one.name in which or not which)]
     if kind == "parked":
         moments += [one.at for one in run.parked if one.request == row]
@@ -151,13 +211,14 @@ def _since(run, row, kind, which, usual):
     return max(moments + [t for t in ends if t == t])
 
 
-def _crossing(run, row, name, bound):
+def _crossing(run, row, name, kind, once, told):
     """Return when a sum last left its bounds, for good."""
     total, since = 0, None
     for one in run.effects:
         if (one.request, one.name) == (row, name):
             total += one.amount
-            wrong = total > bound if bound else total < 0
+            times = shares(row, {name: total}, once, told)[name]
+            wrong = times > 1 if kind == "duplicated" else times < 0
             since = (one.at if since is None else since) if wrong else None
     return since
 

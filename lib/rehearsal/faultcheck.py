@@ -2,8 +2,10 @@
 
 from itertools import pairwise
 
+from rehearsal.check import talk
+from rehearsal.contacts import contacts
 from rehearsal.errors import ModelError, unknown
-from rehearsal.faults import Crash, CrashAt, Errors, Fault, LoadSpike, Mute
+from rehearsal.faults import Crash, CrashAt, Errors, Fault, LoadSpike, Mute, Slow
 from rehearsal.load import Evenly, Poisson
 from rehearsal.network import LinkFault, Partition
 from rehearsal.service import CLIENT
@@ -11,8 +13,12 @@ from rehearsal.units import pretty
 
 
 def check_faults(system, loads, faults):
-    """Raise ModelError on the first fault that does not fit the system, the loads or the other faults."""
-    nodes = [*system.services, *system.modules, *system.brokers]
+    """Raise ModelError on the first fault that does not fit the system, the loads or the other faults.
+
+    Return sentences on those that can change nothing.
+    """
+    nodes, odd = [*system.services, *system.modules, *system.brokers], []
+    ways = _ways(system) if any(isinstance(fault, LinkFault | Partition) for fault in faults) else set()
     for fault in faults:
         if not isinstance(fault, Fault):
             raise ModelError(f"a fault is something like Crash('payment', at=90 * sec), not {fault!r}")
@@ -29,10 +35,33 @@ def check_faults(system, loads, faults):
             raise ModelError(f"{fault}: a link has two different ends")
         if isinstance(fault, LoadSpike):
             spiked(fault, loads)
+        slowed = isinstance(fault, Slow) and system.brokers.get(fault.service)
+        if slowed and not slowed.latency.mean:
+            odd.append(f"{fault} changes nothing: {fault.service} has a latency of 0; a Delay makes its links slower")
+        if isinstance(fault, LinkFault | Partition) and ways and not any(fault.strikes(*way) for way in ways):
+            there = ", ".join(f"{a} → {b}" for a, b in sorted(ways))
+            odd.append(f"{fault} changes nothing: no message goes this way; the ways here: {there}")
     crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.service, f.at))
     for one, two in pairwise(crashes):
         if one.service == two.service and two.at < one.until:
             raise ModelError(f"{one.service} cannot crash while it is down: {one}; {two}")
+    return odd
+
+
+def _ways(system):
+    """Return who sends to whom, replies too, as far as that is known before the run; nothing where it is not."""
+    asks = [(CLIENT, system.find(entry.operation).service) for entry in system.entries.values()]
+    tells = [(system.carrier(topic).name, s.name) for s in system.services.values() for topic in s.subscriptions]
+    for handler in system.handlers():
+        said = talk(system, handler)
+        unread = [c.verb for c in contacts(handler.function) if c.target is None]
+        if "send" in unread or ("call" in unread and handler.calls is None):
+            return set()
+        asks += [(handler.service, to.service) for to in said.calls]
+        told = (*said.publishes, *(to.name for to in said.sends))
+        tells += [(handler.service, system.carrier(name).name) for name in told]
+        tells += [(system.carrier(to.name).name, to.service) for to in said.sends]
+    return {*asks, *tells, *((b, a) for a, b in asks)}
 
 
 def _check_moment(system, fault):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import ClassVar
 
-from rehearsal.arguments import choice, factor, name_of, share, whole
+from rehearsal.arguments import choice, factor, name_of, plain, share, whole
 from rehearsal.draws import Distribution, times
 from rehearsal.service import CLIENT
 from rehearsal.units import duration, pretty
@@ -28,28 +28,17 @@ class Fault:
 
     def check_window(self, ever=True):
         """Raise ValueError or TypeError where it begins before the run, or strikes nothing because it is empty."""
+        plain(self)
         duration(self.at, f"at of {type(self).__name__}")
         duration(self.lasting, f"lasting of {type(self).__name__}", positive=True, ever=ever)
 
-    @property
-    def verb(self):
-        """Return what happens to what is struck, in a word or two."""
-        return "strikes"
+    verb = "strikes"
 
-    @property
-    def struck(self):
-        """Return the names of the nodes it strikes."""
-        return (self.service,)
+    struck = property(lambda self: (self.service,))
 
-    @property
-    def until(self):
-        """Return the moment it is over [ms]: the first one at which all is well again."""
-        return self.at + self.lasting
+    until = property(lambda self: self.at + self.lasting)
 
-    @property
-    def label(self):
-        """Return the words for a picture."""
-        return f"{' – '.join(self.struck)} {self.verb}"
+    label = property(lambda self: f"{' – '.join(self.struck)} {self.verb}")
 
     def __str__(self):
         return f"{self.label} from {pretty(self.at)} for {pretty(self.lasting)}"
@@ -64,7 +53,9 @@ class Crash(Fault):
     `arrivals` while it is down are "refused" at once, "ignored" (a black hole: nobody is told anything until a
     time-out), or "wait" for the restart. Messages from a durable broker are kept whatever is said here: those waiting
     stay, those in work are delivered again, first in line. After the restart every worker is free. A service that is
-    `durable` keeps queue and progress; with a `failover`, the outage is over when the standby has taken over.
+    `durable` keeps queue and progress; with a `failover`, which stands for its replicas, the outage is over when the
+    standby has taken over: a crash takes a service whole, never some of its workers. Where it strikes what another
+    fault keeps down, its words hold for what was kept so far, and for arrivals as long as it lasts.
     """
 
     service: str
@@ -80,10 +71,7 @@ class Crash(Fault):
         choice(self.queue, "queue of Crash", ("lost", "kept"))
         choice(self.arrivals, "arrivals of Crash", ("refused", "ignored", "wait"))
 
-    @property
-    def verb(self):
-        """Return what happens to the service, in a word or two."""
-        return "down"
+    verb = "down"
 
 
 @dataclass(frozen=True)
@@ -111,10 +99,7 @@ class CrashAt(Fault):
         choice(self.moment, "moment of CrashAt", ("before", "during", "after"))
         whole(self.count, "count of CrashAt", 1)
 
-    @property
-    def verb(self):
-        """Return what happens to the service, in a word or two."""
-        return f"down {self.moment} {self.operation}"
+    verb = property(lambda self: f"down {self.moment} {self.operation}")
 
 
 @dataclass(frozen=True)
@@ -146,10 +131,7 @@ class Breakdowns(Fault):
         choice(self.work, "work of Breakdowns", ("lost", "restart", "resume"))
         choice(self.clock, "clock of Breakdowns", ("always", "busy"))
 
-    @property
-    def verb(self):
-        """Return what happens to the service, in a word or two."""
-        return "breaks down"
+    verb = "breaks down"
 
 
 @dataclass(frozen=True)
@@ -165,10 +147,7 @@ class Slow(Fault):
         super().__post_init__()
         factor(self.factor, "the factor of Slow", 0)
 
-    @property
-    def verb(self):
-        """Return what happens to the service, in a word or two."""
-        return f"×{self.factor:g} slower"
+    verb = property(lambda self: f"×{self.factor:g} slower" if self.factor >= 1 else f"×{1 / self.factor:g} faster")
 
 
 @dataclass(frozen=True)
@@ -184,10 +163,7 @@ class Errors(Fault):
         super().__post_init__()
         share(self.rate, "the rate of Errors")
 
-    @property
-    def verb(self):
-        """Return what happens to the service, in a word or two."""
-        return f"{self.rate:.0%} errors"
+    verb = property(lambda self: f"{100 * self.rate:.3g}% errors")
 
 
 @dataclass(frozen=True)
@@ -198,10 +174,7 @@ class Mute(Fault):
     at: float = 0.0
     lasting: float = inf
 
-    @property
-    def verb(self):
-        """Return what happens to the service, in a word or two."""
-        return "mute"
+    verb = "mute"
 
 
 @dataclass(frozen=True)
@@ -219,7 +192,4 @@ class LoadSpike(Fault):
         factor(self.factor, "the factor of LoadSpike", 1)
         object.__setattr__(self, "load", name_of(self.load))
 
-    @property
-    def verb(self):
-        """Return what happens, in a word or two."""
-        return f"asks ×{self.factor:g}"
+    verb = property(lambda self: f"asks ×{self.factor:g}")

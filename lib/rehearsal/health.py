@@ -7,7 +7,8 @@ the time when its backlog drains. The row "client" holds the requests themselves
 from math import inf, nan
 from typing import NamedTuple
 
-from rehearsal.units import sec
+from rehearsal.errors import unknown
+from rehearsal.units import duration, sec
 from rehearsal.verdicts import troubles, verdicts
 
 HEALTHY = 0.99
@@ -40,9 +41,15 @@ class Health(NamedTuple):
         """Return where the last bin ends [ms]."""
         return self.bins[-1] + self.every
 
+    def known(self, name):
+        """Return the name of a node, or say which there are."""
+        if name not in self.rows:
+            raise ValueError(unknown("service", str(name), self.rows))
+        return name
+
     def unhealthy(self, name):
         """Return for how long a node was below 99 %: the time of its bins that are [ms]."""
-        row = self.rows[name]
+        row = self.rows[self.known(name)]
         return self.every * sum(good < HEALTHY * total for good, total in zip(row.good, row.total, strict=True))
 
 
@@ -57,6 +64,7 @@ def count_bins(end, every):
 
 def health(run, every=5 * sec):
     """Return the health of a run: for each node and bin how many messages were good, of how many."""
+    duration(every, "every", positive=True)
     found = verdicts(run)
     count = count_bins(max((v.sent for row in found.values() for v in row), default=0.0), every)
     rows = {name: _binned(row, count, every) for name, row in found.items()}
@@ -64,6 +72,12 @@ def health(run, every=5 * sec):
     turned = {name: min((v.turned for v in row if v.turned >= began), default=inf) for name, row in found.items()}
     impacts = {name: moment - began if moment < inf else nan for name, moment in turned.items()}
     return Health([i * every for i in range(count)], every, rows, impacts)
+
+
+def ill(verdicts, every=5 * sec):
+    """Return whether less than 99 % of some verdicts were good in any bin of `every` [ms]."""
+    row = _binned(verdicts, count_bins(max((v.sent for v in verdicts), default=0.0), every), every)
+    return any(good < HEALTHY * total for good, total in zip(row.good, row.total, strict=True))
 
 
 def _binned(verdicts, count, every):
@@ -104,4 +118,5 @@ def unhealthy(run, name="client", every=5 * sec):
 
 def first_impact(run, name="client"):
     """Return how long after the first fault a message to this node turned bad [ms]; nan if none did."""
-    return health(run).impacts[name]
+    found = health(run)
+    return found.impacts[found.known(name)]

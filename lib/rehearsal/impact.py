@@ -13,9 +13,11 @@ from rehearsal.pairs import pair
 from rehearsal.service import CLIENT
 from rehearsal.trace import OK
 from rehearsal.travel import MOMENT, differs, hops, known, ways, worse
-from rehearsal.units import pretty, sec
+from rehearsal.units import duration, pretty, sec
+from rehearsal.verdicts import windows
 
 DONE = ("on time", "late")
+MANY = 2  # faults that are told each
 
 
 def compare(calm, storm):
@@ -31,19 +33,26 @@ def compare(calm, storm):
 class Comparison:
     """Hold what a change caused: for each service, for each request, and the way it went.
 
-    `at` [ms] is when the change began: the first of the faults that only one of the runs has; where the design was
-    changed, the first fault of both, or 0. `struck` are the names of the nodes that the changed faults strike. Frames
-    count times from `at` in seconds.
+    `at` [ms] is when the change began: when the first of the faults that only one of the runs has really struck there;
+    where the design was changed, the first fault of both, or 0. `struck` are the names of the nodes that the changed
+    faults strike. Frames count times from `at` in seconds.
     """
 
     def __init__(self, calm, storm, what):
         self.calm, self.storm, self.what = calm, storm, what
         self.faults = changed(calm, storm) if what == FAULTS else ()
-        begins = self.faults or storm.faults
-        self.at = min((fault.at for fault in begins), default=0.0)
-        self.until = max((fault.until for fault in begins), default=inf)
+        had = [(storm if fault in storm.faults else calm, fault) for fault in self.faults or storm.faults]
+        struck = [window for run, fault in had for window in windows(run, fault)]
+        self.at = min((at for at, _ in struck), default=0.0)
+        self.until = max((until for _, until in struck), default=inf)
         self.struck = tuple(dict.fromkeys(name for fault in self.faults for name in fault.struck))
         self.pairs = pair(calm, storm)
+
+    @property
+    def cause(self):
+        """Return in words what was changed; of more than two faults no more than how many they are."""
+        said = list(map(str, self.faults))
+        return " and ".join(said) if 0 < len(said) <= MANY else f"{len(said)} faults" if said else self.what
 
     @property
     def nodes(self):
@@ -109,6 +118,7 @@ class Comparison:
         """
         import pandas as pd
 
+        duration(every, "every", positive=True)
         rows = {CLIENT: self._client(every)}
         turned, work = worse(self.pairs), self._work()
         for name in self.nodes[1:]:
@@ -171,9 +181,12 @@ class Comparison:
         """Return a frame of the messages that carried the change to one request (its row in `requests()`), in order.
 
         `source`, `target`, `name`; `direction`: failure (from callee to caller), load (from caller to callee), silence
-        (work that no longer comes), backlog (it waited longer); `how` in a word; `when` and `longest` [s]: a wait, or
-        how much longer an answer took.
+        (work that no longer comes, or is lost), backlog (it waited longer); `how` in a word; `when` and `longest` [s]:
+        a wait, or how much longer an answer took.
         """
+        there = len(self.pairs.asked[0])
+        if not 0 <= request < there:
+            raise ValueError(f"no request {request!r}: these runs have {there}, counted from 0 as in requests()")
         frame = self._hops[known(broker)]
         mine = frame[self.pairs.request[frame["pair"]] == request]
         columns = ["source", "target", "name", "direction", "how"]
@@ -227,7 +240,6 @@ class Comparison:
         frame = self.requests()
         kinds = set(frame["kind"])
         kind = f"{next(iter(kinds))}s" if len(kinds) == 1 else "requests"
-        cause = " and ".join(map(str, self.faults)) or self.what
         failed = int((frame["calm"].isin(DONE) & ~frame["storm"].isin(DONE)).sum())
         told = f"{int(frame['changed'].sum()):,} of {len(frame):,} {kind} changed"
         told += f", {int(frame['worse'].sum()):,} for the worse, {failed:,} failed"
@@ -237,7 +249,7 @@ class Comparison:
             if frame["worse"].any()
             else ""
         )
-        return f"Comparison({self.storm.system.name}, seed {self.storm.seed}, {cause}: {told}{first})"
+        return f"Comparison({self.storm.system.name}, seed {self.storm.seed}, {self.cause}: {told}{first})"
 
 
 def _unhealthy(sides, every):

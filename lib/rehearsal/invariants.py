@@ -1,8 +1,9 @@
 """Invariants: plain functions that look at a run, or at a moment of one, and say what is broken, or nothing.
 
 An invariant is called with what has `effects` and `states` by name: a finished run, or (where it is marked with
-`always`) a moment after any effect. It returns None where it holds, and else a sentence. A sentence made with `Broken`
-knows of which request it speaks, so that a picture can show it. Who writes one needs no more than that:
+`always`) a moment after an effect or a step of a handler. It returns None where it holds, and else a sentence. A
+sentence made with `Broken` knows of which request it speaks, so that a picture can show it. One that takes `expects` is
+told what a request should have. Who writes one needs no more than that:
 
 >>> from rehearsal import System, Times
 >>> shop = System("shop")
@@ -14,13 +15,13 @@ knows of which request it speaks, so that a picture can show it. Who writes one 
 paid enough: request 0 is cheap, at 0 ms
 """
 
-from dataclasses import dataclass, field
-from inspect import signature
-from typing import Any
+from rehearsal.breaches import Breach, check, first_breach, watched
+from rehearsal.effects import MEANING, WELL, Usual, expected, shares, totals, units, wounds_of
 
-from rehearsal.effects import MEANING, expected, totals, units, wounds_of
-from rehearsal.engine import run
-from rehearsal.units import pretty
+__all__ = [
+    "Breach", "Broken", "all_or_nothing", "always", "as_told", "check", "conserved", "first_breach", "never_twice",
+    "nobody_parked", "nobody_waits", "nothing_negative", "only_with", "returns", "watched",
+]  # fmt: skip
 
 
 class Broken(str):
@@ -35,30 +36,35 @@ class Broken(str):
 
 
 def always(invariant):
-    """Mark an invariant as one that has to hold after every effect, not only at the end."""
+    """Mark an invariant as one that has to hold after every effect and every step of a handler, not only at the end."""
     invariant.always = True
     return invariant
 
 
-def _called(name):
-    """Give an invariant that was made for some effects a name of its own."""
+def _called(name, *effects):
+    """Give an invariant that was made for some effects a name of its own, and let it know them."""
 
     def give(invariant):
-        invariant.__name__ = name
+        invariant.__name__, invariant.effects = name, effects
         return invariant
 
     return give
 
 
 def all_or_nothing(run, expects=None):
-    """Hold at the end where every request has all its effects, each once, or none; who is parked is not looked at."""
+    """Hold at the end where every request has all its effects, each once, or none.
+
+    Who is parked is not looked at: that an outage which outlasts all retries is left to a person, who knows of it, is
+    an end a saga may have. Whether it may have it under these faults is for `nobody_parked` to say.
+    """
     for row, wound in enumerate(wounds_of(run, expects)):
         if wound.kind in ("orphaned", "missing", "duplicated", "over-undone", "stuck"):
             wanted, mine = expected(run, row, expects), totals(run.effects).get(row, {})
+            times = shares(row, mine, units(run.effects), wanted)
             there = ", ".join(
                 f"{name} ×{n:g}" for name, n in sorted(mine.items()) if n and name in {*wanted, *wound.effects}
             )
-            lacks = ", ".join(name for name in wanted if mine.get(name, 0) <= 0)
+            lacks = ", ".join(name for name in wanted if times[name] <= 0)
             if not there:
                 return Broken(f"was told to be done, and nothing is: no {lacks}", row)
             return Broken(f"is half-done: {there}{f', but no {lacks}' if lacks else ''}", row)
@@ -82,7 +88,11 @@ def nobody_waits(run):
 
 
 def nobody_parked(run):
-    """Hold at the end where no request waits for a person."""
+    """Hold at the end where no request waits for a person.
+
+    Ask it under faults that the system should outlast by itself: for longer ones, parked is the counted end, and
+    `all_or_nothing` and `nobody_waits` accept it.
+    """
     for row, fate in enumerate(run.fates()):
         if fate == "parked":
             why = next((f": {one.why}" for one in run.parked if one.request == row), ": a dead letter")
@@ -91,31 +101,40 @@ def nobody_parked(run):
 
 
 @always
-def never_twice(moment):
-    """Hold where no effect of a request is there more than once, at any moment."""
-    once = units(moment.effects)
-    for row, mine in totals(moment.effects).items():
-        for name, total in mine.items():
-            if total > once.get((row, name), total):
-                return Broken(f"has {name} {total / once[row, name]:g} times", row)
+def never_twice(moment, expects=None):
+    """Hold where no effect of a request is there more than once, at any moment.
+
+    Once is the amount that was done first, or that `expects` names: in parts it is one effect all the same.
+    """
+    for row, name, times in _counted(moment, expects):
+        if times > 1:
+            return Broken(f"has {name} {times:g} times", row)
     return None
 
 
 @always
-def nothing_negative(moment):
+def nothing_negative(moment, expects=None):
     """Hold where nothing was undone before it was done, or more often, at any moment."""
-    for row, mine in totals(moment.effects).items():
-        for name, total in mine.items():
-            if total < 0:
-                return Broken(f"has {name} undone that was not done", row)
+    for row, name, times in _counted(moment, expects):
+        if times < 0:
+            return Broken(f"has {name} undone that was not done", row)
     return None
+
+
+def _counted(moment, expects):
+    """Yield of each request each effect and how many times it is there; what is only guessed excuses nothing."""
+    once = units(moment.effects)
+    for row, mine in totals(moment.effects).items():
+        told = {} if expects is None or isinstance(expects, Usual) else expected(moment, row, expects)
+        for name, times in shares(row, mine, once, told).items():
+            yield row, name, times
 
 
 def only_with(effect, needed):
     """Return the invariant that at any moment a request has an effect only where it has another: no parcel unpaid."""
 
     @always
-    @_called(f"no {effect} without {needed}")
+    @_called(f"no {effect} without {needed}", effect, needed)
     def only(moment):
         for row, mine in totals(moment.effects).items():
             if mine.get(effect, 0) > 0 and mine.get(needed, 0) <= 0:
@@ -126,16 +145,30 @@ def only_with(effect, needed):
 
 
 def returns(effect):
-    """Return the invariant that at the end who is not done has nothing left of an effect: the stock returns."""
+    """Return the invariant that at the end who is not done has nothing left of an effect: the stock returns.
 
-    @_called(f"{effect} returns")
+    Not looked at is who has all there is, and is only told otherwise, and who is parked or still open.
+    """
+
+    @_called(f"{effect} returns", effect)
     def back(run, expects=None):
-        for row, wound in enumerate(wounds_of(run, expects)):
-            if wound.kind in ("orphaned", "stuck") and effect in wound.effects:
+        for row, (fate, wound) in enumerate(zip(run.fates(), wounds_of(run, expects), strict=True)):
+            if fate in (*WELL, "parked", "open"):
+                continue
+            left = wound.kind in ("orphaned", "stuck") and effect in wound.effects
+            if left or (wound.kind in ("duplicated", "over-undone") and _left(run, row, effect, expects)):
                 return Broken(f"is {wound.kind}, and its {effect} did not come back", row)
         return None
 
     return back
+
+
+def _left(run, row, effect, expects):
+    """Return whether a request has an effect too often, or has it and not all the others."""
+    told = expected(run, row, expects)
+    there = shares(row, totals(run.effects)[row], units(run.effects), told)
+    half = effect in told and min(there[name] for name in told) < 1
+    return there.get(effect, 0) > (0 if half else 1)
 
 
 def conserved(*effects):
@@ -144,7 +177,7 @@ def conserved(*effects):
     What leaves one account is entered with a minus, what comes to another with a plus.
     """
 
-    @_called(f"{' and '.join(effects)} conserved")
+    @_called(f"{' and '.join(effects)} conserved", *effects)
     def kept(run):
         for row, mine in totals(run.effects).items():
             total = sum(mine.get(name, 0) for name in effects)
@@ -153,81 +186,3 @@ def conserved(*effects):
         return None
 
     return kept
-
-
-@dataclass(frozen=True)
-class Breach:
-    """Say which invariant does not hold, what it says, of which request, and since which moment [ms] and message."""
-
-    invariant: str
-    said: str
-    request: int | None
-    at: float
-    span: int
-    run: Any = field(default=None, repr=False, compare=False)
-
-    def __str__(self):
-        return f"{self.invariant}: {self.said}, at {pretty(self.at)}"
-
-
-def check(run, invariants, expects=None):
-    """Return the breaches at the end of a run, in the order of the invariants; nothing where all hold."""
-    said = [(invariant, _ask(invariant, run, expects)) for invariant in _several(invariants)]
-    return [_breach(invariant, words, None, run) for invariant, words in said if words is not None]
-
-
-def first_breach(system, load, invariants, faults=(), seed=0, until=None, expects=None):
-    """Run a system, look after every effect, and return the first `Breach`, with its `run`; None where all hold.
-
-    Only what is marked with `always` is asked after every effect; the others are asked at the end.
-    """
-    _, breaches = watched(system, load, invariants, faults=faults, seed=seed, until=until, expects=expects)
-    return breaches[0] if breaches else None
-
-
-def watched(system, load, invariants, expects=None, **how):
-    """Run a system and return the run and its breaches: those of a moment first, in order, then those at the end."""
-    invariants = _several(invariants)
-    waiting = [invariant for invariant in invariants if getattr(invariant, "always", False)]
-    found: list = []
-
-    def look(moment):
-        for invariant in list(waiting):
-            words = invariant(moment)
-            if words is not None:
-                waiting.remove(invariant)
-                found.append((invariant, words, moment.now, moment.effects[-1]))
-
-    done = run(system, load, watch=look if waiting else None, **how)
-    breaches = [_breach(invariant, words, at, done, last) for invariant, words, at, last in found]
-    said = {breach.invariant for breach in breaches}
-    return done, breaches + [b for b in check(done, invariants, expects) if b.invariant not in said]
-
-
-def _several(invariants):
-    return (invariants,) if callable(invariants) else tuple(invariants)
-
-
-def _ask(invariant, run, expects):
-    """Ask an invariant about a run; one that takes `expects` is told what a request should have."""
-    told = "expects" in signature(invariant).parameters
-    return invariant(run, expects) if told else invariant(run)
-
-
-def _breach(invariant, words, at, run, effect=None):
-    """Return a breach; a sentence that names no request is about the one whose effect came last."""
-    effect = effect or (run.effects[-1] if run.effects else None)
-    request = getattr(words, "request", None)
-    if request is None and effect is not None:
-        request = effect.request
-    name = getattr(invariant, "__name__", repr(invariant)).replace("_", " ")
-    at = _last(run, request) if at is None else at
-    return Breach(name, str(words), request, at, -1 if effect is None else effect.span, run)
-
-
-def _last(run, request):
-    """Return when the last thing became of a request that anybody could see: an effect, an answer, its end [ms]."""
-    if request is None:
-        return run.ended
-    moments = [column[request] for column in (run.table.offered, run.table.answered, run.table.settled)]
-    return max([one.at for one in run.effects if one.request == request] + [at for at in moments if at == at])

@@ -7,7 +7,7 @@ have, finds a blank.
 from math import nan
 from typing import Any
 
-from rehearsal.verdicts import messages, requests
+from rehearsal.verdicts import CALLS, copies, messages, requests
 
 
 class Judged:
@@ -15,7 +15,7 @@ class Judged:
 
     `turned` [ms]: when a message turned bad; inf: it is good; nan: nobody can tell. `since` [ms] is when it was sent, a
     delivery when it was published; `arrived` when it began to wait, a publication for its broker even before that let
-    it in. `asked` says of requests what `turned` says of messages.
+    it in. `asks`: somebody waits for its answer. `asked` says of requests what `turned` says of messages.
     """
 
     parent: Any
@@ -40,6 +40,8 @@ class Judged:
         brokers = run.system.brokers
         self.delivered = self.marked(lambda edge: edge.source in brokers) & (self.parent >= 0)
         self.published = self.marked(lambda edge: edge.target in brokers)
+        self.asks = self.marked(lambda edge: edge.kind in CALLS)
+        self.asks[[*copies(run)]] = False
         self.undo = self.marked(lambda edge: edge.undo)
         self.since = np.where(self.delivered, self.sent[self.parent], self.sent)
         self.arrived = np.where(self.published, self.sent, self.received)

@@ -90,8 +90,9 @@ def present(run, name):
 def peak(steps, since=-inf, until=inf):
     """Return the first moment [ms] of the greatest count in [since, until], and that count."""
     held = [(count, -time) for time, count in zip(*steps, strict=True) if since <= time <= until]
+    held += [(value_at(steps, since), -since)] if since > -inf else []  # what is there when the window opens
     if not held:
-        return nan, value_at(steps, since)
+        return nan, 0
     count, time = max(held)
     return -time, count
 

@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from rehearsal.arguments import choice, name_of, share
+from rehearsal.arguments import choice, name_of, parts, share
 from rehearsal.draws import Distribution, times
 from rehearsal.faults import Fault
-from rehearsal.units import duration
+from rehearsal.units import duration, pretty
 
 WAYS = ("both", "there", "back")
-
-
-def _parts(value):
-    """Return the parts of what has some; a text has none."""
-    return () if isinstance(value, str) or not hasattr(value, "__iter__") else tuple(value)
 
 
 class LinkFault(Fault):
@@ -27,17 +22,14 @@ class LinkFault(Fault):
     ways: str
 
     def __post_init__(self):
-        if len(_parts(self.link)) != 2:
+        if len(parts(self.link)) != 2:
             raise ValueError(f"a link has two ends, such as ('orders', 'payment'), not {self.link!r}")
-        object.__setattr__(self, "link", tuple(name_of(end) for end in self.link))
+        object.__setattr__(self, "link", tuple(name_of(end) for end in parts(self.link)))
         choice(self.ways, f"ways of {type(self).__name__}", WAYS)
-        share(getattr(self, "rate", 1.0), f"the rate of {type(self).__name__}")
         self.check_window()
+        share(getattr(self, "rate", 1.0), f"the rate of {type(self).__name__}")
 
-    @property
-    def struck(self):
-        """Return the names of its two ends."""
-        return self.link
+    struck = property(lambda self: self.link)
 
     def strikes(self, source, target):
         """Return whether messages from `source` to `target` are struck."""
@@ -58,10 +50,7 @@ class Drop(LinkFault):
     lasting: float = inf
     ways: str = "both"
 
-    @property
-    def verb(self):
-        """Return what happens to the link, in a word or two."""
-        return f"loses {self.rate:.0%}"
+    verb = property(lambda self: f"loses {100 * self.rate:.3g}%")
 
 
 @dataclass(frozen=True)
@@ -78,10 +67,7 @@ class Delay(LinkFault):
         super().__post_init__()
         object.__setattr__(self, "by", times(self.by, "by of Delay"))
 
-    @property
-    def verb(self):
-        """Return what happens to the link, in a word or two."""
-        return f"{self.by.mean:g} ms later"
+    verb = property(lambda self: f"{pretty(self.by.mean)} later")
 
 
 @dataclass(frozen=True)
@@ -94,10 +80,7 @@ class Duplicate(LinkFault):
     lasting: float = inf
     ways: str = "both"
 
-    @property
-    def verb(self):
-        """Return what happens to the link, in a word or two."""
-        return f"{self.rate:.0%} twice"
+    verb = property(lambda self: f"{100 * self.rate:.3g}% twice")
 
 
 @dataclass(frozen=True)
@@ -115,10 +98,7 @@ class Reorder(LinkFault):
         super().__post_init__()
         duration(self.within, "within of Reorder", positive=True)
 
-    @property
-    def verb(self):
-        """Return what happens to the link, in a word or two."""
-        return "out of order"
+    verb = "out of order"
 
 
 @dataclass(frozen=True)
@@ -134,25 +114,20 @@ class Partition(Fault):
     lasting: float = inf
 
     def __post_init__(self):
-        groups = tuple(tuple(name_of(n) for n in (_parts(g) or [g])) for g in _parts(self.groups))
-        if len(groups) < 2:
-            such = "such as (('orders',), ('payment',))"
-            raise ValueError(f"a partition has two groups or more, {such}, not {self.groups!r}")
+        if len(parts(self.groups)) < 2:
+            raise ValueError(
+                f"a partition has two groups or more, such as (('orders',), ('payment',)), not {self.groups!r}"
+            )
+        groups = tuple(tuple(name_of(n) for n in (parts(g) or [g])) for g in parts(self.groups))
         object.__setattr__(self, "groups", groups)
         self.check_window()
         twice = [n for n in self.struck if self.struck.count(n) > 1]
         if twice:
             raise ValueError(f"{twice[0]} is in two groups of the partition: {groups!r}")
 
-    @property
-    def struck(self):
-        """Return the names of all nodes in its groups."""
-        return tuple(name for group in self.groups for name in group)
+    struck = property(lambda self: tuple(name for group in self.groups for name in group))
 
-    @property
-    def label(self):
-        """Return the words for a picture."""
-        return " | ".join(", ".join(group) for group in self.groups)
+    label = property(lambda self: " | ".join(", ".join(group) for group in self.groups))
 
     def strikes(self, source, target):
         """Return whether the cut is between two nodes."""

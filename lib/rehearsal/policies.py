@@ -6,9 +6,10 @@ time-out, hedge. So breaker and bulkhead see attempts, and a deadline holds for 
 """
 
 from dataclasses import dataclass, fields
-from math import inf
+from math import inf, log2
 
-from rehearsal.arguments import choice, share, whole
+from rehearsal.arguments import choice, factor, parts, plain, share, whole
+from rehearsal.errors import unknown
 from rehearsal.units import duration, sec
 
 FAILURES = ("failed", "rejected", "lost", "timeout")
@@ -37,16 +38,16 @@ class Retry:
     on: tuple | str = FAILURES
 
     def __post_init__(self):
+        plain(self)
         whole(self.times, "times of Retry", 0)
         duration(self.wait, "the wait of Retry")
         duration(self.step, "the step of Retry")
         duration(self.cap, "the cap of Retry", ever=True)
-        if not self.factor > 0:
-            raise ValueError(f"the factor of Retry must be greater than 0, not {self.factor!r}")
+        factor(self.factor, "the factor of Retry", 0)
         choice(self.jitter, "jitter of Retry", ("none", "full", "equal", "decorrelated"))
-        object.__setattr__(self, "on", (self.on,) if isinstance(self.on, str) else tuple(self.on))
-        for word in self.on:
+        for word in parts(self.on):
             choice(word, "what Retry tries again (on)", (*FAILURES, "unsent"))
+        object.__setattr__(self, "on", tuple(word for word in (*FAILURES, "unsent") if word in parts(self.on)))
 
     @property
     def plain(self):
@@ -60,7 +61,8 @@ class Retry:
         """
         if self.jitter == "decorrelated":
             return float(min(self.cap, self.wait + chance * (3 * (self.wait if last is None else last) - self.wait)))
-        whole_pause = float(min(self.cap, self.wait * self.factor**i + self.step * i))
+        growth = float(self.factor) ** i if i * log2(self.factor) < 1023 else inf  # more than a float can say
+        whole_pause = float(min(self.cap, (self.wait and self.wait * growth) + self.step * i))
         least = {"none": 1.0, "full": 0.0, "equal": 0.5}[self.jitter]
         return whole_pause * (least + (1 - least) * chance)
 
@@ -77,9 +79,10 @@ class RetryBudget:
     burst: float = 10
 
     def __post_init__(self):
+        plain(self)
         share(self.ratio, "the ratio of RetryBudget")
-        if not self.burst >= 0:
-            raise ValueError(f"the burst of RetryBudget must be 0 or more, not {self.burst!r}")
+        if type(self.burst) not in (int, float) or not (self.burst >= 1 or self.burst == 0):
+            raise ValueError(f"the burst of RetryBudget must be 1 or more, or 0 for no retry, not {self.burst!r}")
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,11 @@ class CircuitBreaker:
     It looks at a sliding `window`: the last so many calls, or with `per="time"` those of the last so many ms. From
     `minimum` calls on it opens when the share of failures reaches `failure_rate`, or that of calls longer than `slow`
     [ms] reaches `slow_rate`. Half-open it lets `probes` calls out and judges them in the same way. It counts
-    "attempts" (it stands inside the retry) or "calls" (outside it). The defaults are those published for resilience4j
-    2: sliding window of 100 calls, minimum 100, failure rate 50 %, open 60 s, 10 probes, slow from 60 s, slow rate
-    100 %. A breaker is one service's, for one other service; it learns of a recovery by its probes only.
+    "attempts" (it stands inside the retry) or "calls" (outside it), and in either way only what was sent: what
+    finds the bulkhead full, or is over before that lets it out, says nothing of the other service. The defaults are
+    those published for resilience4j 2: sliding window of 100 calls, minimum 100, failure rate 50 %, open 60 s, 10
+    probes, slow from 60 s, slow rate 100 %. A breaker is one service's, for one other service; it learns of a recovery
+    by its probes only.
     """
 
     window: float = 100
@@ -105,6 +110,7 @@ class CircuitBreaker:
     counts: str = "attempts"
 
     def __post_init__(self):
+        plain(self)
         choice(self.per, "per of CircuitBreaker", ("calls", "time"))
         choice(self.counts, "counts of CircuitBreaker", ("attempts", "calls"))
         if self.per == "calls":
@@ -132,6 +138,7 @@ class Bulkhead:
     wait: float = 0.0
 
     def __post_init__(self):
+        plain(self)
         whole(self.calls, "the calls of Bulkhead", 1)
         duration(self.wait, "the wait of Bulkhead", ever=True)
 
@@ -146,6 +153,7 @@ class Hedge:
     after: float
 
     def __post_init__(self):
+        plain(self)
         duration(self.after, "after of Hedge")
 
 
@@ -160,7 +168,8 @@ class _Unset:
 
 
 UNSET = _Unset()
-KINDS = {"retry": Retry, "budget": RetryBudget, "breaker": CircuitBreaker, "bulkhead": Bulkhead, "hedge": Hedge}
+KINDS = {"retry": (Retry, "2"), "hedge": (Hedge, "after=50 * ms"), "budget": (RetryBudget, "")}
+KINDS |= {"breaker": (CircuitBreaker, ""), "bulkhead": (Bulkhead, "")}
 
 
 @dataclass(frozen=True)
@@ -190,10 +199,18 @@ class Guard:
                 object.__setattr__(self, name, None if value == inf else value)
         if self.cancel is not UNSET and self.cancel is not None:
             choice(self.cancel, "cancel", ("queue", "work"))
-        for name, kind in KINDS.items():
+        for name, (kind, such) in KINDS.items():
             value = getattr(self, name)
             if value is not UNSET and value is not None and type(value) is not kind:
-                raise TypeError(f"{name} must be a {kind.__name__}, such as {_example(kind)}, not {value!r}")
+                raise TypeError(f"{name} must be a {kind.__name__}, such as {kind.__name__}({such}), not {value!r}")
+
+    @classmethod
+    def of(cls, words):
+        """Return the policies that words say, or say which words there are."""
+        for word in words:
+            if word not in cls.__match_args__:
+                raise TypeError(unknown("policy", word, cls.__match_args__))
+        return cls(**words)
 
     def over(self, other):
         """Return what this one says, and where it says nothing what the `other` says."""
@@ -208,7 +225,3 @@ class Guard:
     def __repr__(self):
         said = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if getattr(self, f.name) is not UNSET]
         return f"Guard({', '.join(said)})"
-
-
-def _example(kind):
-    return {Retry: "Retry(2)", Hedge: "Hedge(after=50 * ms)"}.get(kind, f"{kind.__name__}()")

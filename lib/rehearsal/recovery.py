@@ -8,12 +8,14 @@ from itertools import pairwise
 from math import inf, isnan
 from typing import NamedTuple
 
-from rehearsal.health import HEALTHY, count_bins
+from rehearsal.faults import Fault
+from rehearsal.health import HEALTHY, count_bins, ill
 from rehearsal.measures import Steps, percentile, whole
 from rehearsal.trace import UNSENT
-from rehearsal.units import sec
-from rehearsal.verdicts import requests, troubles
+from rehearsal.units import duration, sec
+from rehearsal.verdicts import requests, troubles, windows
 
+HOLD = 10 * sec  # so long requests have to be on time before they are so again
 DONE = ("on time", "late", "refused")
 
 
@@ -41,6 +43,7 @@ class Goodput(NamedTuple):
 
 def goodput(run, every=5 * sec):
     """Return the rates of a run in bins of `every` [ms] and how many requests were open; see Goodput."""
+    duration(every, "every", positive=True)
     table, trace, fates = run.table, whole(run), run.fates()
     offered, settled = list(table.offered), list(table.settled)
     asked = _edges(offered[-1] if offered else 0.0, every)
@@ -83,23 +86,63 @@ def _open(offered, settled):
     return Steps(times, counts)
 
 
-def recovered(run, fault, hold=10 * sec):
+def recovered(run, fault, hold=HOLD):
     """Return when requests were on time again after the end of a fault, by placement [ms]; inf if they never were.
 
     That is the first request placed since then which was good, and with it at least 99 % of those placed in the next
     `hold` [ms]: one lucky order is no recovery, and one unlucky one does not undo it. It is the end of the fault itself
-    where the first request after it starts such a stretch. A later relapse counts as a trouble of its own.
+    where the first request after it starts such a stretch. A later relapse counts as a trouble of its own. The end of
+    an outage is the one that the run had, of breakdowns that of the last.
     """
-    placed = [(v.sent, v.turned == inf) for _, v in requests(run) if v.sent >= fault.until]
+    over = _over(run, fault)
+    placed = [(v.sent, v.turned == inf) for _, v in requests(run) if v.sent >= over]
     last, good = 0, 0  # good: how many of placed[first:last]
     for first, (start, well) in enumerate(placed):
         while last < len(placed) and placed[last][0] < start + hold:
             good += placed[last][1]
             last += 1
         if well and good >= HEALTHY * (last - first):
-            return start if first else fault.until
+            return start if first else over
         good -= well
     return inf
+
+
+def _over(run, fault):
+    """Return when a fault, or a trouble, really was over [ms]."""
+    if not hasattr(fault, "until"):
+        there = ", ".join(map(str, run.faults)) or "none"
+        raise TypeError(f"recovered needs a fault such as Crash('payment', at=90 * sec), not {fault!r}; here: {there}")
+    return max(until for _, until in windows(run, fault)) if isinstance(fault, Fault) else fault.until
+
+
+class Aftermath(NamedTuple):
+    """Hold how requests fared since a trouble began, in a word, and how long after its end they were on time again.
+
+    "stayed": in each bin at least 99 % were on time. "none": nobody asked any more, since it began or since it was
+    over. "again": on time again, `took` [ms] after its end. "in the end": it lasts, and the last ones were on time all
+    the same. "not": not on time again before the end.
+    """
+
+    word: str
+    took: float = inf
+
+
+def aftermath(run, trouble, since=None, every=5 * sec):
+    """Return the Aftermath of a trouble; it is looked at from `since` [ms] on, or from when the trouble began."""
+    since = trouble.at if since is None else since
+    last = max(run.table.offered, default=-inf)
+    placed = [v for _, v in requests(run) if v.sent >= since]
+    if last < since:
+        return Aftermath("none")
+    if not ill(placed, every):
+        return Aftermath("stayed")
+    if trouble.until == inf:
+        tail = [v for v in placed if v.sent > placed[-1].sent - HOLD]
+        return Aftermath("in the end" if sum(v.turned == inf for v in tail) >= HEALTHY * len(tail) else "not")
+    back = recovered(run, trouble)
+    if back == inf:
+        return Aftermath("none" if last < trouble.until else "not")
+    return Aftermath("again", back - trouble.until)
 
 
 class Tail(NamedTuple):

@@ -6,7 +6,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import FunctionType
 from typing import Any
 
-from rehearsal.arguments import choice, name_of, whole
+from rehearsal.arguments import choice, name_of, parts, whole
 from rehearsal.draws import Constant, Distribution, times
 from rehearsal.errors import ModelError
 from rehearsal.policies import Retry
@@ -15,11 +15,6 @@ from rehearsal.units import duration
 CLIENT = "client"
 NO_TIME = Constant(0.0)
 AGAIN = Retry(4)  # a message whose handler fails comes five times in all, then goes to the dead letters
-
-
-def names(value):
-    """Return a tuple of what was given: one name or handler, or several."""
-    return (value,) if isinstance(value, str | Handler) else tuple(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,11 +101,14 @@ class Service:
     service holds a worker while it waits for a reply, as a thread does; without, the worker is given back and taken
     again. `state` is what its memory holds at the start of each run. What has waited longer than `patience` [ms] when
     its turn comes is turned away unserved (load shedding). A `durable` service finds its queue again after a crash, and
-    its handlers go on where they were. With `failover` [ms] a standby takes over so long after a crash; what it does
-    not model: that the standby may crash as well. `decides` [ms] is what a worker needs each time a handler goes on
-    after a wait: the cost of a decision. What a `volatile` service knows is in its memory only: a crash empties
-    `ctx.state`. With an `outbox` what handlers publish and send is stored with their effects, and sent by a relay that
-    looks every so often [ms]; 0: at once. Without, a crash between the two loses it.
+    its handlers go on where they were. With `failover` [ms] a standby takes over so long after a crash. It stands for
+    replicas as well: `workers` are those of all of them, and a crash of the one that leads is an outage of `failover`.
+    What it does not model: that a standby may crash too, and a crash that takes some workers and leaves the others at
+    work, since all workers of a service share its queue and memory and are up or down together. `decides` [ms] is what
+    a worker needs each time a handler goes on after a wait: the cost of a decision. What a `volatile` service knows is
+    in its memory only: a crash empties `ctx.state`. With an `outbox` what handlers publish and send is stored with
+    their effects, and sent by a relay that looks every so often [ms]; 0: at once. Without, a crash between the two
+    loses it.
     """
 
     def __init__(
@@ -156,7 +154,7 @@ class Service:
         workers=None, poll=None, retry=AGAIN, idempotent=False, when=None, acknowledge="after", key=None, replay=None,
     ):  # fmt: skip
         """Declare how the service reacts to each event of a topic, or to one each of several; one handler a topic."""
-        topics = names(topic)
+        topics = parts(topic)
 
         def declare(function):
             own = _checked(function, self, name)
@@ -219,8 +217,8 @@ def _said(service, own, takes, work, publishes, calls, undoes, idempotent):
         "name": own,
         "takes": times(takes, f"takes of {service.name}.{own}"),
         "work": work,
-        "publishes": names(publishes),
-        "calls": None if calls is None else names(calls),
+        "publishes": parts(publishes),
+        "calls": None if calls is None else parts(calls),
         "undoes": None if undoes is None else name_of(undoes),
         "idempotent": bool(idempotent),
         "home": service,

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from rehearsal.arguments import name_of, whole
+from rehearsal.arguments import name_of, parts, whole
 from rehearsal.contacts import contacts
 from rehearsal.draws import Distribution, times
 from rehearsal.errors import ModelError, unknown
 from rehearsal.policies import Guard
-from rehearsal.service import NO_TIME, Operation, Service, names
+from rehearsal.service import NO_TIME, Operation, Service
 from rehearsal.units import duration, sec
 
 
@@ -72,15 +72,14 @@ class System:
     ):  # fmt: skip
         """Declare a service and return it; an old one of that name is gone, with its handlers."""
         made = Service(name, workers, queue, blocking, state, durable, failover, patience, decides, volatile, outbox)
-        made.home = self
-        self.services[name] = made
-        return self.services[name]
+        made.home, self.services[name] = self, made
+        return made
 
     def broker(
         self, name="broker", latency=0.0, carries=None, workers=None, durable=True, failover=None, redelivers=1 * sec
     ):
         """Declare a broker and return it; a system that publishes without one gets a plain one."""
-        topics = None if carries is None else tuple(name_of(c) for c in names(carries))
+        topics = None if carries is None else tuple(name_of(c) for c in parts(carries))
         crew = None if workers is None else whole(workers, f"workers of {name}", 1)
         standby = None if failover is None else duration(failover, f"failover of {name}", positive=True)
         again = duration(redelivers, f"redelivers of {name}", positive=True)
@@ -92,10 +91,11 @@ class System:
         """Put policies around many calls: those made `by` one service, `to` another, or all there are.
 
         `timeout`, `deadline` [ms], `cancel`, `retry`, `budget`, `breaker`, `bulkhead`, `hedge`, `fallback`: see
-        `Guard`. What is said of fewer calls goes before what is said of more, a call's own words before both.
+        `Guard`. What is said of fewer calls goes before what is said of more, `to` before `by`, and
+        a call's own words before all.
         """
         place = tuple(None if end is None else name_of(end) for end in (by, to))
-        self.guards[place] = Guard(**policies)
+        self.guards[place] = Guard.of(policies)
 
     def guarded(self, by, to):
         """Return the policies of the calls from one service to another, None where nobody has said any."""

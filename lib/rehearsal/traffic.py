@@ -1,10 +1,11 @@
 """How many messages a request costs, counted by one rule in every style."""
 
+from rehearsal.census import named
 from rehearsal.flows import observed_flows
 
 
-def traffic(*runs):
-    """Return a frame of messages, hops and round trips a request, a row a run.
+def traffic(*runs, **names):
+    """Return a frame of messages, hops and round trips a request, a row a run, named as in a census.
 
     The rule: a call is two messages (it and its answer), two hops and one round trip. An event or a command is one
     message however many read it, a hop to the broker and a hop to each reader. The client's own request and its answer
@@ -13,7 +14,7 @@ def traffic(*runs):
     """
     import pandas as pd
 
-    rows = {run.system.name: _count(run) for run in runs}
+    rows = {label: _count(run) for label, run in named(runs, names).items()}
     columns = ["messages", "hops", "round trips", "events", "commands"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("a request")
 

@@ -1,21 +1,24 @@
 """How a difference travelled: the messages that carried it, with the direction each of them took.
 
-*Failure* goes from callee to caller: a bad answer, a late one, or one slower than in calm. *Load* goes from caller to
+*Failure* goes from callee to caller: a bad answer, a late one, one slower than in calm, or none at all; and what a
+caller's breaker or bulkhead keeps back, since what it knows of the callee stops it. *Load* goes from caller to
 callee: a retry, a compensation, any message that calm does not have, or one that moved in time. *Silence* goes the same
-way: work that no longer comes. A *backlog* stays at its queue: a message that waited longer than in calm.
+way: work that no longer comes, or gets lost on its way. A *backlog* stays at its queue: a message that waited longer
+than in calm.
 """
 
 from math import nan
 from typing import NamedTuple
 
+from rehearsal.measures import Steps, value_at
 from rehearsal.trace import FAILED, LOST, NONE, OK, OPEN, REFUSED, REJECTED, TIMEOUT, UNSENT
 
 MOMENT = 1e-6  # [ms]: far less than any draw, and more than what adding up in another order leaves
 TOLD = {
     OK: "late", REFUSED: "says no", FAILED: "fails", REJECTED: "rejects", LOST: "lost", TIMEOUT: "times out",
-    OPEN: "no answer",
+    OPEN: "no answer", NONE: "no answer",
 }  # fmt: skip
-MILD = ("slower", "moved", "waited", "no work")  # what nobody was told: it is listed after all others
+MILD = ("slower", "moved", "waited", "no work", "lost on the way")  # what nobody was told: it is listed last
 
 
 class Way(NamedTuple):
@@ -48,7 +51,7 @@ def hops(pairs, broker="edge"):
     import numpy as np
     import pandas as pd
 
-    parts = [part(pairs) for part in (_failure, _load, _silence, _backlog)]
+    parts = [part(pairs) for part in (_failure, _unsent, _load, _silence, _backlog)]
     where, direction, how, when, longest = (np.concatenate(column) for column in zip(*parts, strict=True))
     there = pairs.b[where] >= 0
     frame = pd.DataFrame({"pair": where, "direction": direction, "how": how, "when": when, "longest": longest})
@@ -120,15 +123,44 @@ def _failure(pairs):
     import numpy as np
 
     calm, storm, a, b = pairs.calm, pairs.storm, pairs.a, pairs.b
-    asked = there(storm, b) & ~storm.delivered[b] & ~storm.published[b] & (storm.answer[b] != NONE)
+    never = np.isnan(storm.answered[b])
+    dropped = (storm.answer[b] == NONE) & ~never  # another attempt was quicker
+    asked = there(storm, b) & storm.asks[b] & ~dropped
     bad = ~np.isnan(worse(pairs))
     longer = (storm.answered - storm.sent)[b] - (calm.answered - calm.sent)[a]
-    well = np.isin(storm.answer[b], (OK, REFUSED))
+    # A caller that went down itself hears nothing, whatever it is told.
+    silent = never & ~np.isnan(calm.answered[a]) & ((storm.answer[b] == NONE) | (storm.outcome[b] == OPEN))
     how = np.array([TOLD.get(n, "") for n in range(256)], dtype=object)[storm.answer[b]]
-    how = np.where(bad, how, "slower")
-    when = np.where(np.isnan(storm.answered[b]), storm.run.ended, storm.answered[b])
+    told = bad | (silent & (storm.run.drained | (storm.answer[b] == NONE)))
+    how = np.where(told, how, "slower")
+    turned = storm.turned[b]
+    when = np.where(never, np.where(np.isfinite(turned), turned, storm.run.ended), storm.answered[b])
     longest = np.where(longer > MOMENT, longer, nan)
-    return _part(asked & (bad | (well & (longer > MOMENT))), "failure", how, when, longest)
+    return _part(asked & (bad | silent | (longer > MOMENT)), "failure", how, when, longest)
+
+
+def _unsent(pairs):
+    """Return the hops of calls that their caller's own policies kept back."""
+    import numpy as np
+
+    calm, storm, a, b = pairs.calm, pairs.storm, pairs.a, pairs.b
+    mask = (b >= 0) & (storm.outcome[b] == UNSENT) & ~((a >= 0) & (calm.outcome[a] == UNSENT))
+    how, opened = np.full(len(b), "", dtype=object), _circuits(storm.run)
+    for place in np.flatnonzero(mask):
+        edge = storm.edges[storm.edge[b[place]]]
+        count = value_at(opened.get((edge.source, edge.target), Steps([], [])), storm.sent[b[place]])
+        how[place] = "unsent: circuit open" if count else "unsent: bulkhead full"
+    return _part(mask, "failure", how, storm.sent[b])
+
+
+def _circuits(run):
+    """Return for each caller and callee how many breakers between them were not closed, over time."""
+    found: dict = {}
+    for one in run.transitions:
+        times, counts = found.setdefault((one.caller, one.callee), Steps([], []))
+        times.append(one.time)
+        counts.append((counts[-1] if counts else 0) + (one.was == "closed") - (one.now == "closed"))
+    return found
 
 
 def _load(pairs):
@@ -139,9 +171,8 @@ def _load(pairs):
     again = np.where(storm.delivered[b], "delivered again", "retry")
     how = np.where(storm.attempt[b] > 1, again, np.where(storm.parent[b] < 0, "further request", "more"))
     how = np.where(storm.undo[b], "compensation", how).astype(object)
-    moved = (
-        here & before & ((np.abs(storm.sent[b] - calm.sent[a]) > MOMENT) | _moved(storm.received[b], calm.received[a]))
-    )
+    came = _moved(storm.received[b], calm.received[a]) & ~_astray(pairs)
+    moved = here & before & ((np.abs(storm.sent[b] - calm.sent[a]) > MOMENT) | came)
     how = np.where(moved, "moved", how)
     when = np.where(moved, np.fmin(storm.sent[b], calm.sent[a]), storm.sent[b])
     return _part((here & ~before) | moved, "load", how, when)
@@ -154,12 +185,21 @@ def _moved(one, other):
     return (np.abs(one - other) > MOMENT) | (np.isnan(one) != np.isnan(other))
 
 
+def _astray(pairs):
+    """Return where a message got lost on its way, and in calm it came."""
+    import numpy as np
+
+    calm, storm, a, b = pairs.calm, pairs.storm, pairs.a, pairs.b
+    return (storm.outcome[b] == LOST) & np.isnan(storm.received[b]) & ~np.isnan(calm.received[a])
+
+
 def _silence(pairs):
     import numpy as np
 
-    calm, a = pairs.calm, pairs.a
-    how = np.full(len(a), "no work", dtype=object)
-    return _part(there(calm, a) & ~there(pairs.storm, pairs.b), "silence", how, calm.sent[a])
+    calm, storm, a, b = pairs.calm, pairs.storm, pairs.a, pairs.b
+    lost = _astray(pairs) & ~storm.asks[b]  # who waits for an answer learns of it
+    how = np.where(lost, "lost on the way", "no work").astype(object)
+    return _part(lost | (there(calm, a) & ~there(storm, b)), "silence", how, calm.sent[a])
 
 
 def _backlog(pairs):

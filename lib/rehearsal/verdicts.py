@@ -1,11 +1,12 @@
 """Judge each message and each request: was it good, and if not, at what moment did it turn bad?
 
 A message is *good* when its work ended well (a business no is well, unless something had to be undone for it), its
-sender was told nothing else, and it was over within the objective of its request, counted from its sending. An event
-or a command counts from its publication, and however often the broker delivers it, it is one message. It turns bad
-when somebody is told so, or its objective has passed, whichever is first. What is not over when the run ends, and not
-late yet, is not judged, nor is what its sender took back; what a caller's own breaker kept back was never sent. A
-request is good when it was on time, or refused in time.
+sender was told nothing else, and it was over within the objective of its request, counted from its sending. A call is
+not good where its answer gets lost. An event or a command counts from its publication, and however often the broker
+delivers it, it is one message. It turns bad when somebody is told so, or its objective has passed, whichever is first;
+with a lost answer, when that is lost. What is not over when the run ends, and not late yet, is not judged, nor is what
+its sender took back; what a caller's own breaker kept back was never sent. A request is good when it was on time, or
+refused in time.
 """
 
 from math import inf, isnan
@@ -13,7 +14,10 @@ from typing import NamedTuple
 
 from rehearsal.faults import Breakdowns, Crash, CrashAt
 from rehearsal.measures import whole
+from rehearsal.network import Duplicate
 from rehearsal.trace import CANCELLED, LOST, NONE, OK, OPEN, REFUSED, UNSENT
+
+CALLS = ("request", "call")  # what somebody waits for
 
 
 class Trouble(NamedTuple):
@@ -40,6 +44,19 @@ def troubles(run):
     others = (fault for fault in run.faults if not isinstance(fault, Crash | CrashAt | Breakdowns))
     found += [Trouble(fault.struck, fault.at, fault.until, fault.label, False) for fault in others]
     return sorted((t for t in found if t.at < run.ended), key=lambda t: t.at)
+
+
+def windows(run, fault):
+    """Return [(from, until)] [ms] in which a fault really struck; as planned where that was no outage, or none came.
+
+    When the moment of a crash is drawn, or waits for a message, only the run knows it; and a standby ends it early.
+    """
+    if not isinstance(fault, Crash | CrashAt | Breakdowns):
+        return [(fault.at, fault.until)]
+    node = run.system.modules.get(fault.service, fault.service)
+    planned = {f.at for f in run.faults if isinstance(f, Crash)}
+    mine = {fault.at} if isinstance(fault, Crash) else {o.at for o in run.outages if o.at >= fault.at} - planned
+    return [(o.at, o.until) for o in run.outages if o.service == node and o.at in mine] or [(fault.at, fault.until)]
 
 
 def verdicts(run):
@@ -96,14 +113,14 @@ def _messages(run):
 def _judge(run):
     """Return a function that judges the rows of one message; None where it is too early to tell."""
     trace, goals = run.trace, [run.objective(kind) for kind in run.table.kinds]
-    undid, brokers = _undid(trace), run.system.brokers
+    undid, brokers, unheard = _undid(trace), run.system.brokers, _unheard(run)
 
     def judge(target, rows):
         row, last = rows[0], rows[-1]
         delivered = trace.edges[trace.edge[row]].source in brokers
         sent = trace.sent[trace.parent[row]] if delivered and trace.parent[row] >= 0 else trace.sent[row]
         due = sent + goals[run.table.kind[trace.request[row]]]
-        ends = [_over(trace, r) for r in rows if _well(trace, undid, r)]
+        ends = [_over(trace, r) for r in rows if _well(trace, undid, r) and r not in unheard]
         if ends:
             return _in_time(sent, min(ends), due)
         told = trace.answer[last] not in (NONE, OPEN)
@@ -114,6 +131,26 @@ def _judge(run):
         return Verdict(sent, min(due, _failed(run, target, last)), False)
 
     return judge
+
+
+def _unheard(run):
+    """Return the calls that nobody will ever answer: their answers, or they themselves, got lost."""
+    trace, second = run.trace, copies(run)
+    calls = {n for n, edge in enumerate(trace.edges) if edge.kind in CALLS}
+    rows = (row for row, answer in enumerate(trace.answer) if answer == NONE and isnan(trace.answered[row]))
+    return {row for row in rows if trace.edge[row] in calls} - second
+
+
+def copies(run):
+    """Return the calls that a bad link made of others: nobody waits for their answers."""
+    trace, first, found = run.trace, set(), set()
+    if any(isinstance(fault, Duplicate) for fault in run.faults):
+        columns = trace.request, trace.parent, trace.edge, trace.attempt, trace.sent
+        for row, key in enumerate(zip(*columns, strict=True)):
+            if key in first and trace.answer[row] == NONE and trace.edges[trace.edge[row]].kind in CALLS:
+                found.add(row)
+            first.add(key)
+    return found
 
 
 def _undid(trace):

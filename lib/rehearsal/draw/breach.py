@@ -35,6 +35,7 @@ def words(found):
 
 
 def _where(found):
-    """Return the service at which it broke: where the last effect before the breach was done."""
-    at = [one.service for one in found.run.effects if one.span == found.span and one.at == found.at]
-    return at[-1] if at else "client"
+    """Return the service at which it broke: where the message was worked on that came last; the client, if none was."""
+    trace, row = found.run.trace, found.span
+    working = row >= 0 and trace.started[row] <= found.at and not trace.ended[row] < found.at
+    return trace.edges[trace.edge[row]].target if working else "client"

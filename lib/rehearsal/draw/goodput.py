@@ -5,14 +5,14 @@ does not come back before those who order now are served in time.
 """
 
 from itertools import pairwise
-from math import inf, isfinite, nan
+from math import inf, nan
 
 from rehearsal.draw import house, palette, words
 from rehearsal.draw.labels import Spot, placer
 from rehearsal.draw.show import describe
 from rehearsal.measures import peak
+from rehearsal.recovery import aftermath, recovered
 from rehearsal.recovery import goodput as measured
-from rehearsal.recovery import recovered
 from rehearsal.units import pretty, sec
 from rehearsal.verdicts import troubles
 
@@ -54,23 +54,28 @@ def message(run, brief=False):
     if not faults:
         offered, fates = len(run.table), run.fates()
         return f"No fault; {fates.count('on time') / offered:.1%} of {kind} on time" if offered else f"No {kind}"
-    took = lasted(run, max(faults, key=lambda fault: fault.until))
-    late = "at once" if took <= AT_ONCE else f"{words.plus(took)[1:]} later"
-    back = f"{kind} were on time again {late}" if took < inf else f"{kind} were never on time again"
+    found = aftermath(run, max(faults, key=lambda fault: fault.until), min(fault.at for fault in faults))
+    late = "at once" if found.took <= AT_ONCE else f"{words.plus(found.took)[1:]} later"
+    back = {
+        "stayed": f"{kind} stayed on time",
+        "none": f"no {kind} were placed{' afterwards' if len(run.table) else ''}",
+        "again": f"{kind} were on time again {late}",
+        "in the end": f"{kind} were on time in the end",
+        "not": f"{kind} were not on time again before the end",
+    }[found.word]
     return back if brief else f"{words.what(faults)}; {back}"
 
 
-def lasted(run, trouble):
-    """Return how long after the end of a trouble requests were on time again [ms]; inf if they never were."""
-    return recovered(run, trouble) - trouble.until if isfinite(trouble.until) else inf
-
-
 def again(run, trouble):
-    """Say how long after the end of a trouble requests were on time again."""
-    took = lasted(run, trouble)
-    if took <= AT_ONCE:
-        return "on time again at once"
-    return f"on time again {words.plus(took)}" if took < inf else "not on time again"
+    """Say how long after the end of a trouble requests were on time again, or what they were instead."""
+    word, took = aftermath(run, trouble)
+    return {
+        "stayed": "on time all along",
+        "none": "none placed afterwards",
+        "again": f"on time again {'at once' if took <= AT_ONCE else words.plus(took)}",
+        "in the end": "on time in the end",
+        "not": "not on time again",
+    }[word]
 
 
 def sentence(run, found):

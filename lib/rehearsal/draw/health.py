@@ -7,6 +7,7 @@ a service that nobody asks is not well, it is not known. Hatched is what was lat
 from math import inf, isnan
 
 from rehearsal.draw import house, palette, words
+from rehearsal.draw.labels import FOLDED, fold, short
 from rehearsal.draw.show import describe
 from rehearsal.health import NO_TRAFFIC, just_late, levels
 from rehearsal.health import health as measured
@@ -16,6 +17,7 @@ from rehearsal.verdicts import troubles
 ROW, HEAD, FOOT = 27.0, 4.0, 6.0  # heights of a row, and of the air above and below the rows [pt]
 LINE = 13.0  # height of a line of fault names [pt]
 COLUMNS = {"first\nimpact": 12.0, "unhealthy\nfor": 68.0}  # how far right of the cells a column stands [pt]
+NAMES = 40  # where names are folded [characters]
 SIDE = 100.0  # width of the columns [pt]
 CELL = 0.78  # height of a cell, of its row
 
@@ -62,6 +64,8 @@ def message(run, found):
     """Say what was wrong, and for how long requests were not on time."""
     ill = found.unhealthy("client")
     kind = words.plural(run)
+    if not len(run.table):
+        return f"{words.what(troubles(run))}; no {kind} were placed"
     after = f"{kind} were not on time for {pretty(ill)}" if ill else f"{kind} stayed on time"
     return f"{words.what(troubles(run))}; {after}"
 
@@ -99,7 +103,7 @@ def _above(run, end):
 
 
 def _seen(run, end):
-    return [t for t in troubles(run) if t.at < end]
+    return [t._replace(label=short(t.label)) for t in troubles(run) if t.at < end]
 
 
 def _axes(ax, run, found, end):
@@ -110,10 +114,10 @@ def _axes(ax, run, found, end):
     # One row is one unit; the names of faults stand above the first one, in units of rows, too.
     ax.set_xlim(0, end / sec)
     ax.set_ylim(len(names) - 0.5 + FOOT / ROW, -0.5 - _above(run, found.end) / ROW)
-    ax.set_yticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), [fold(name, NAMES) for name in names])
     for label, name in zip(ax.get_yticklabels(), names, strict=True):
         label.set_fontweight("bold" if name in struck else "normal")
-        label.set_fontsize(10)
+        label.set_fontsize(FOLDED if "\n" in label.get_text() else 10)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 3, 5, 6, 10]))
     ax.grid(False)
     ax.tick_params(axis="y", length=0, pad=8)

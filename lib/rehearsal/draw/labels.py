@@ -7,7 +7,10 @@ The choice is pure and greedy (`choose`), so it is the same everywhere. It is ma
 from math import inf
 from typing import NamedTuple
 
+from rehearsal.draw.pen import wrap
+
 GAP = 1.5  # pixels of air around a label
+FOLDED = 8.0  # size of a name on two lines [pt]
 
 
 class Box(NamedTuple):
@@ -29,6 +32,30 @@ class Spot(NamedTuple):
     ha: str
     va: str
     worse: float = 0.0
+
+
+def fold(name, limit):
+    """Return a name on one or two lines of at most `limit` characters; of what is longer the middle is left out.
+
+    >>> fold("customer-notification-service", 20), fold("payments" * 6, 12)
+    ('customer-\\nnotification-service', 'paymentspay…\\nentspayments')
+    """
+    if len(name) <= limit:
+        return name
+    lines = wrap(name, limit).split("\n")
+    if len(lines) > 2 or max(map(len, lines)) > limit:
+        lines = [f"{name[: limit - 1]}…", name[-limit:]]
+    return "\n".join(lines)
+
+
+def short(text, limit=60):
+    """Return a text of at most `limit` characters; of what is longer the middle is left out.
+
+    >>> short("a-service-with-a-name down", 20)
+    'a-service…-name down'
+    """
+    half = limit // 2
+    return text if len(text) <= limit else f"{text[: limit - half - 1]}…{text[-half:]}"
 
 
 def overlap(a, b, gap=GAP):

@@ -58,13 +58,17 @@ class Arrow(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """Hold work at a service; `pale`: the caller gave up, nobody waits for it; `lane` > 0 where bars overlap."""
+    """Hold work at a service; `pale`: the caller gave up, nobody waits for it; `lane` > 0 where bars overlap.
+
+    Work that a handler does in process has a name of its own: no arrow tells it.
+    """
 
     service: str
     start: float
     end: float
     pale: bool
     lane: int = 0
+    name: str = ""
 
 
 class Wait(NamedTuple):

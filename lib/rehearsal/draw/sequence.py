@@ -195,6 +195,8 @@ def _sentence(run, one, columns):
         for a in sent
     ]
     shown = "; ".join(steps[:12]) + (f"; and {len(steps) - 12} more" if len(steps) > 12 else "")
+    within = ", ".join(f"{bar.name} at {bar.service}" for bar in one.bars if bar.name)
+    inside = f" In process: {within}." if within else ""
     faults = "".join(f" {s.service} {s.text} from {pretty(s.start)} to {pretty(s.end)}." for s in one.shades)
     many = _many(one.zombies, "time")
     dead = f" Work goes on {many} after its caller gave up." if one.zombies else ""
@@ -202,7 +204,7 @@ def _sentence(run, one, columns):
     loud = [f" Marked at {pretty(n.time)}: {' '.join(n.text.split())}." for n in one.notes if n.loud]
     return (
         f"Sequence diagram of {one.kind} {one.number} in {run.system.name}, {_many(len(columns), 'lifeline')}, "
-        f"{_many(len(sent), 'message')}: {shown or 'none'}.{dead}{faults} {ends.capitalize()}.{''.join(loud)}"
+        f"{_many(len(sent), 'message')}: {shown or 'none'}.{inside}{dead}{faults} {ends.capitalize()}.{''.join(loud)}"
     )
 
 

@@ -116,7 +116,7 @@ def message(comparison):
 
 def look(comparison):
     """Say what to look at."""
-    cause = " and ".join(map(str, comparison.faults)) or f"{comparison.what} changed"
+    cause = comparison.cause if comparison.faults else f"{comparison.what} changed"
     hard = [way for way in comparison.ways() if not way.mild]
     if any(way.direction == "failure" for way in hard):
         return f"{cause}: red arrows say, in order, how the failure went back up the calls"

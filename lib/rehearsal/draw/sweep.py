@@ -7,7 +7,9 @@ from rehearsal.draw import endings, house, palette
 from rehearsal.draw.quantities import axis_label, between, numeric, opening, place, plain, said, unit_of
 from rehearsal.draw.show import describe
 from rehearsal.experiments import interval, intervals
+from rehearsal.experiments.intervals import by_seed, pairs
 from rehearsal.experiments.numbers import several, short
+from rehearsal.experiments.tables import grouped
 
 INKS = (*palette.PAIR, palette.KINDS["event"].colour, palette.KINDS["compensation"].colour, palette.INK, palette.GREY)
 MARKS = ("o", "s", "^", "D", "v", "P")
@@ -60,7 +62,7 @@ def series(frame, x, metric, by=None, how="t"):
     [('simulated', [(1, 15.0), (2, 25.0)])]
     """
     table = intervals(frame, metric, [x] if by is None else [by, x], how)
-    parts = [("simulated", table)] if by is None else table.groupby(by, sort=False, dropna=False)
+    parts = [("simulated", table)] if by is None else [(name, part) for (name,), part in grouped(table, [by]).items()]
     order = list(dict.fromkeys(frame[x]))
     order = sorted(order) if numeric(order) else order
     found = []
@@ -75,10 +77,10 @@ def series(frame, x, metric, by=None, how="t"):
 def lower(frame, x, metric, by):
     """Return [(place, which of the two has the lower mean there, None where no difference is told)], paired by seed."""
     names = list(dict.fromkeys(frame[by]))
-    wide = frame.groupby([x, by, "seed"], sort=False)[metric].mean().unstack(by)
     found = []
-    for at in dict.fromkeys(frame[x]):
-        told = interval((wide.loc[at][names[1]] - wide.loc[at][names[0]]).dropna())
+    for (at,), rows in grouped(frame, [x]).items():
+        sides = {name: by_seed(part, metric) for (name,), part in grouped(rows, [by]).items()}
+        told = interval([b - a for a, b in pairs(*(sides.get(name, {}) for name in names))])
         found.append((at, str(names[told.mean < 0]) if told.differs else None))
     return sorted(found, key=lambda each: each[0]) if numeric([at for at, _ in found]) else found
 

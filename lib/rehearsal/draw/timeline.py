@@ -113,7 +113,8 @@ def _arrows(legs, ends):
     tried = {(s.parent, s.kind, s.target, s.name) for s in legs if s.attempt > 1}
     arrows = []
     for s in legs:
-        if _again(s) or s.outcome == "unsent":  # its sender does nothing: the broker delivers it again, or it stays
+        # Its sender does nothing: the broker delivers it again, it stays where it is, or it is work in process.
+        if _again(s) or s.outcome == "unsent" or s.kind == "work":
             continue
         many = (s.parent, s.kind, s.target, s.name) in tried and s.kind not in ("event", "command")
         label = f"{s.name} #{s.attempt}" if many else s.name
@@ -146,7 +147,8 @@ def _bars(legs, left):
         lane = next((i for i, until in enumerate(lanes) if until <= s.started), len(lanes))
         lanes[lane : lane + 1] = [end]
         if s.started < gave_up:
-            bars.append(Bar(s.target, s.started, min(end, gave_up), False, lane))
+            name = s.name if s.kind == "work" else ""
+            bars.append(Bar(s.target, s.started, min(end, gave_up), False, lane, name))
         if end > gave_up:
             bars.append(Bar(s.target, max(s.started, gave_up), end, True, lane))
     return bars
@@ -171,6 +173,8 @@ def _waits(legs, left):
 def _notes(legs, left):
     notes = []
     for s in legs:
+        if s.kind == "work":
+            notes.append(Note(s.target, (s.started + left[s.id]) / 2, s.name))
         if s.answer == "timeout":
             notes.append(Note(s.source, s.answered, f"timeout {pretty(s.answered - s.sent)}", not s.refused_entry))
         if s.abandoned and not isnan(s.started) and left[s.id] > s.answered:

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from rehearsal.draw import house, palette, words
 from rehearsal.draw.clock import clock, ticks
-from rehearsal.draw.labels import Spot, placer
+from rehearsal.draw.labels import FOLDED, Spot, placer, short
+from rehearsal.draw.labels import fold as folding
 from rehearsal.draw.pen import measure
 from rehearsal.draw.rows import rows
 from rehearsal.draw.show import describe
@@ -21,6 +22,7 @@ BAR = 0.56  # height of a bar, of its row
 INDENT = 13.0  # of a call under its caller [pt]
 MOST = 40  # rows that are drawn; the rest is counted
 WIDE = 430.0  # what the panel is taken to be wide at least [pt]
+NAMES = 30  # where names are folded [characters]
 
 
 def waterfall(run, request=0, *, ax=None, title=None, subtitle=None, span=None, fold=None):
@@ -31,11 +33,11 @@ def waterfall(run, request=0, *, ax=None, title=None, subtitle=None, span=None, 
     figure grow.
     """
     one = _Cascade(run, row_of(run, request))
-    time = _clock([one], span, fold)
+    time, widths = _clock([one], span, fold), _widths([one])
     with house.style():
-        ax = house.panel(ax, 10.0, (_height(one, time) + 90) / 72)
+        ax = house.panel(ax, _page(widths), (_height(one, time) + 90) / 72)
         house.grow(ax, 0.0, _height(one, time))
-        _draw(ax, one, time, _widths([one]))
+        _draw(ax, one, time, widths)
         house.folded(ax, title or one.scene.headline, _look(one) if subtitle is None else subtitle)
     return describe(ax, sentence(run, one, time))
 
@@ -48,7 +50,7 @@ def waterfall_pair(a, b, request=0, *, titles=(None, None), subtitles=(None, Non
     time, widths = _clock(both, span, fold), _widths(both)
     heights = [_height(one, time) for one in both]
     with house.style():
-        figure, panels = plt.subplots(2, 1, figsize=(10.0, (sum(heights) + 150) / 72), height_ratios=heights)
+        figure, panels = plt.subplots(2, 1, figsize=(_page(widths), (sum(heights) + 150) / 72), height_ratios=heights)
         for run, one, ax, name, look in zip((a, b), both, panels, titles, subtitles, strict=True):
             _draw(ax, one, time, widths)
             ended = one.scene.headline.replace(": ", " ").lower()
@@ -101,7 +103,19 @@ def _height(one, time):
 def _widths(both):
     """Return how wide the columns of names and of operations are [pt]."""
     found = [r for one in both for r in one.rows]
-    return max(measure(r.service, 9)[0] + INDENT * r.depth for r in found), max(measure(r.name, 8.5)[0] for r in found)
+    services = [measure(name, size)[0] + INDENT * r.depth for r in found for name, size in [_folded(r.service, 9.0)]]
+    return max(services), max(measure(*_folded(r.name, 8.5))[0] for r in found)
+
+
+def _folded(name, size):
+    """Return a name as it is written, and its size [pt]."""
+    said = folding(name, NAMES)
+    return said, FOLDED if "\n" in said else size
+
+
+def _page(widths):
+    """Return how wide the page is [inches]: so that bars and their words have room beside the names."""
+    return max(10.0, (sum(widths) + WIDE) / 72)
 
 
 def _draw(ax, one, time, widths):
@@ -142,9 +156,10 @@ def _down(ax, one, time):
         left, right = time.place(start), time.place(end)
         ax.axvspan(left, right, color=palette.BAND, lw=0, zorder=0)
         top = -0.5 - (4 + LINE * line) / ROW
-        middle, half = (left + right) / 2, measure(trouble.label, 9, True)[0] / 2 * ax.get_xlim()[1] / WIDE
+        said = short(trouble.label)
+        middle, half = (left + right) / 2, measure(said, 9, True)[0] / 2 * ax.get_xlim()[1] / WIDE
         x, ha = (0.0, "left") if middle < half else (middle, "center")
-        ax.text(x, top, trouble.label, fontsize=9, fontweight="bold", ha=ha, va="bottom", gid="fault", zorder=9)
+        ax.text(x, top, said, fontsize=9, fontweight="bold", ha=ha, va="bottom", gid="fault", zorder=9)
         for place, row in enumerate(one.rows):
             if trouble.down and row.service in trouble.struck:
                 ax.add_patch(Rectangle((left, place - 0.42), right - left, 0.84, fc=palette.DOWN_FACE, ec=palette.DOWN,
@@ -156,9 +171,10 @@ def _names(ax, place, row, widths):
     looks: dict = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "va": "center",
                    "annotation_clip": False}  # fmt: skip
     left = -(widths[0] + widths[1] + 24) + INDENT * row.depth
-    ax.annotate(row.service, (0, place), (left, 0), fontsize=9, gid="service", **looks)
+    (service, high), (name, low) = _folded(row.service, 9.0), _folded(row.name, 8.5)
+    ax.annotate(service, (0, place), (left, 0), fontsize=high, gid="service", **looks)
     colour = palette.DOWN if row.bad else palette.GREY
-    ax.annotate(row.name, (0, place), (-8, 0), fontsize=8.5, ha="right", color=colour, gid="name", **looks)
+    ax.annotate(name, (0, place), (-8, 0), fontsize=low, ha="right", color=colour, gid="name", **looks)
 
 
 def _row(ax, place, row, time):

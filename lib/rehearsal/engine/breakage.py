@@ -57,19 +57,7 @@ def _mend(engine, node, fault, until):
     node.errors.remove(fault.rate)
 
 
-def _restart(engine, node, fault, until):
-    restart(engine, node)
-
-
-def _wear(engine, node, fault, until):
-    Wear(engine, node, fault)
-
-
-def _nothing(engine, node, fault, until):
-    """Let what has begun end by itself."""
-
-
-EFFECTS = {Crash: (crash, _restart), Slow: (_slow, _brisk), Errors: (_err, _mend), Breakdowns: (_wear, _nothing)}
+EFFECTS = {Crash: (crash, restart), Slow: (_slow, _brisk), Errors: (_err, _mend), Breakdowns: (Wear, lambda *_: None)}
 
 
 def stranded(engine):

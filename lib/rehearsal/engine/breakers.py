@@ -138,3 +138,23 @@ class Tokens:
             return False
         self.tokens -= 1
         return True
+
+
+class Rules:
+    """Hold what is said of a call, ready for use, and what it shares with the others of its caller to its callee.
+
+    They are put together once for each route and what is said there, not for each call: policies that are there and
+    never act cost little more than the comparisons which find that out.
+    """
+
+    def __init__(self, engine, guard, caller, callee):
+        def one(kind, policy, *rest):
+            key = kind, caller, callee, policy
+            return None if policy is None else engine.gates.setdefault(key, kind(policy, *rest))
+
+        self.timeout, self.deadline, self.retry = guard.said("timeout"), guard.said("deadline"), guard.said("retry")
+        self.cancel, self.hedge, self.fallback = guard.said("cancel"), guard.said("hedge"), guard.fallback
+        self.breaker = one(Breaker, guard.said("breaker"), caller, callee, engine.transitions)
+        self.compartment = one(Compartment, guard.said("bulkhead"))
+        self.tokens = one(Tokens, guard.said("budget"))
+        self.outside = self.breaker is not None and self.breaker.policy.counts == "calls"

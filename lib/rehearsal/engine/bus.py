@@ -205,13 +205,8 @@ class Bus:
         engine, route, inbox = self.engine, message.route, message.route.inbox
         trace, row = engine.trace, message.row
         if started:
-            message.dead = True
-            parent, attempt = trace.parent[row], trace.attempt[row] + 1
-            trace.ended[row] = engine.now
-            if trace.outcome[row] == OPEN:
-                trace.outcome[row] = LOST
-            self.over(message)
-            key = message.waiter
+            self.forget(message, True)
+            parent, attempt, key = trace.parent[row], trace.attempt[row] + 1, message.waiter
             message = engine.post(route, message.case, message.payload, parent, key, attempt=attempt, hop=False)
             trace.received[message.row] = engine.now
         if inbox.poll is not None:

@@ -47,4 +47,4 @@ def _abort(engine, message, pool):
     if pool.node.up:
         engine.release(pool)
     else:
-        pool.node.frozen = [(m, left) for m, left in pool.node.frozen if m is not message]
+        pool.node.frozen.pop(message, None)

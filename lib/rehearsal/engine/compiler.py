@@ -24,10 +24,7 @@ class Compiler:
         self.nodes = {CLIENT: Node(CLIENT)}
         self.plans, self.pools, self.inboxes, self.bits = {}, {}, {}, {}
         for service in system.services.values():
-            node = self.nodes[service.name] = Node(
-                service.name, blocking=service.blocking, state=service.state, durable=service.durable,
-                failover=service.failover, decides=service.decides, volatile=service.volatile,
-            )  # fmt: skip
+            node = self.nodes[service.name] = Node(service.name, service)
             node.outbox = None if service.outbox is None else Outbox(self.engine, node, service.outbox)
             self.pools[service.name] = Pool(node, service.workers, service.queue, service.patience)
             for operation in service.operations.values():
@@ -51,7 +48,7 @@ class Compiler:
         """Return the node of the module an operation belongs to: its memory and pace; its workers are the host's."""
         if not operation.module:
             return node
-        return self.nodes.setdefault(operation.module, Node(operation.module, state=operation.home.state))
+        return self.nodes.setdefault(operation.module, Node(operation.module, operation.home))
 
     def inside(self, plan, operation):
         """Return the route of work that a plan does itself, in process."""
@@ -61,7 +58,7 @@ class Compiler:
         return plan.inside[operation]
 
     def _broker(self, broker):
-        node = Node(broker.name, broker=True, durable=broker.durable, failover=broker.failover)
+        node = Node(broker.name, broker, broker=True)
         node.absent = keep if broker.durable else self.engine.bus.miss
         self.nodes[broker.name] = node
         self.pools[broker.name] = Pool(node, broker.workers)

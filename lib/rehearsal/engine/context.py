@@ -7,7 +7,7 @@ from rehearsal.check import undeclared
 from rehearsal.engine.guards import guarded
 from rehearsal.engine.inside import Work
 from rehearsal.engine.waits import Call, First, Sleep, Together
-from rehearsal.policies import Retry
+from rehearsal.policies import UNSET, Retry
 from rehearsal.units import duration
 
 
@@ -43,12 +43,13 @@ class Context:
         """Return which delivery or attempt this is, 1 for the first."""
         return self._engine.trace.attempt[self._message.row]
 
-    def call(self, operation, payload=None, *, timeout=None, retry=None, key=None, **policies):
+    def call(self, operation, payload=None, *, timeout=UNSET, retry=UNSET, key=None, **policies):
         """Describe a call; `yield` it to make it and get the reply.
 
         `timeout` [ms] for each attempt, `retry` a `Retry`; further policies: `deadline` [ms] for all attempts together,
-        `cancel`, `budget`, `breaker`, `bulkhead`, `hedge`, `fallback` (see `Guard`). `key` tells parallel calls for the
-        same work apart. Raises in the handler: `Refused` (a business no), or `Failed` (`TimedOut`, `Rejected`, `Lost`).
+        `cancel`, `budget`, `breaker`, `bulkhead`, `hedge`, `fallback` (see `Guard`). None takes away what a guard says;
+        a fallback of None is an answer. `key` tells parallel calls for the same work apart. Raises in the handler:
+        `Refused` (a business no), or `Failed` (`TimedOut`, `Rejected`, `Lost`).
         """
         message, engine = self._message, self._engine
         plan = message.route.plan
@@ -58,12 +59,16 @@ class Context:
         if payload is not message.payload and type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
         self.unstarted += 1
-        if policies or route.guard is not None or not (retry is None or (type(retry) is Retry and retry.plain)):
+        if timeout is UNSET and retry is UNSET and not policies and route.guard is None:
+            return Call(route, payload, None, None, key)
+        if policies or route.guard is not None or not (retry is UNSET or retry is None or _plain(retry)):
             return guarded(engine, plan, route, payload, key, timeout, retry, policies)
-        if timeout is not None and not (type(timeout) is float and 0 < timeout < inf):
+        if timeout is UNSET:
+            timeout = None
+        elif timeout is not None and not (type(timeout) is float and 0 < timeout < inf):
             timeout = self._time(timeout, "timeout", positive=True, ever=True)
             timeout = None if timeout == inf else timeout
-        return Call(route, payload, timeout, retry, key)
+        return Call(route, payload, timeout, None if retry is UNSET else retry, key)
 
     def all(self, *calls):
         """Describe several calls at once; `yield` it to make them together and get a list of replies.
@@ -153,6 +158,10 @@ class Context:
             return duration(value, what, **demands)
         except (TypeError, ValueError) as error:
             raise self._engine.mistake(f"{self._message.route.plan.place}: {error}") from None
+
+
+def _plain(retry):
+    return type(retry) is Retry and retry.plain
 
 
 def _mutable(message, payload):

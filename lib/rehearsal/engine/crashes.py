@@ -21,17 +21,20 @@ class Struck(Exception):
 
 
 def crash(engine, node, fault, until):
-    """Stop a node: work in progress first, then what waits, each as the fault and its kind of message say."""
-    node.downs += 1
-    node.back = max(node.back, until) if node.downs > 1 else until
-    if node.downs > 1:
-        return
-    node.up = False
+    """Stop a node: work in progress first, then what waits, each as the fault and its kind of message say.
+
+    A node that is down already is struck once more: what was kept so far is kept or lost as this fault says, and what
+    arrives, or still waits outside, is treated as it says.
+    """
+    node.faults.append(fault)
+    if node.up:
+        node.up, node.back = False, until
+        engine.outages.append(Outage(node.name, engine.now, until))
+    node.back = max(node.back, until)
+    _extend(engine, node, node.back)
+    node.absent = node.absent if node.broker else ABSENT[fault.arrivals]
     if node.fresh is not None:
         node.state = deepcopy(node.fresh)
-    engine.outages.append(Outage(node.name, engine.now, until))
-    if not node.broker:
-        node.absent = ABSENT[fault.arrivals]
     in_work = [message for pool in node.pools for message in pool.working]
     waiting = [message for pool in node.pools for message in pool.queue if message not in pool.working]
     keeps = node.durable or fault.work != "lost"
@@ -42,8 +45,9 @@ def crash(engine, node, fault, until):
         pool.working.clear()
         pool.free = pool.asking = 0
     unseen = [inbox.stop(engine.now) for inbox, _ in node.inboxes]
+    frozen, node.frozen = node.frozen, {}
     if keeps and not node.broker:
-        _freeze(engine, node, in_work, fault.work == "resume")
+        _freeze(engine, node, in_work, fault.work == "resume", frozen)
     else:
         _lose(engine, in_work)
     for pool, messages in woken:
@@ -52,6 +56,15 @@ def crash(engine, node, fault, until):
         _keep_or_lose(engine, node, message, queue_kept)
     for (inbox, _), messages in zip(node.inboxes, unseen, strict=True):
         inbox.topic.extend(messages)
+    outside, node.outside = node.outside, []
+    for message in outside:
+        node.absent(engine, message)
+
+
+def _extend(engine, node, until):
+    """Let the outage of a node that is down last until this moment."""
+    last = max(i for i, outage in enumerate(engine.outages) if outage.service == node.name)
+    engine.outages[last] = engine.outages[last]._replace(until=until)
 
 
 def _keep_or_lose(engine, node, message, kept):
@@ -74,7 +87,7 @@ def _lose(engine, in_work):
         message.route.bereave(message, True)
 
 
-def _freeze(engine, node, in_work, resumes):
+def _freeze(engine, node, in_work, resumes, frozen):
     """Keep work in progress: a handler that waits as it is, own work with the time it needs after the restart."""
     wanted = {message for message in in_work if message.work is None}
     # Nobody but the clock knows when a piece of work would have been over.
@@ -82,25 +95,26 @@ def _freeze(engine, node, in_work, resumes):
     for message in in_work:
         kept = message
         if message.work is None:
+            left = frozen.get(message, due.get(message, engine.now) - engine.now)  # None: all of it
             kept = message.twin()
             if message.waiter is not None and message.waiter.current is message:
                 message.waiter.current = kept
-            node.frozen.append((kept, due.get(message, engine.now) - engine.now if resumes else None))
+            node.frozen[kept] = left if resumes else None
         message.route.pool.working[kept] = True
 
 
-def restart(engine, node):
-    """Start a node again, with every worker free that does not go on with what it had."""
-    node.downs -= 1
-    if node.downs:
+def restart(engine, node, fault, until=None):
+    """End a fault that keeps a node down. After the last, start it with every worker free that has nothing to go on."""
+    node.faults.remove(fault)
+    if node.faults:
+        node.absent = node.absent if node.broker else ABSENT[node.faults[-1].arrivals]
         return
     node.up, node.back = True, -inf
-    last = max(i for i, outage in enumerate(engine.outages) if outage.service == node.name)
-    engine.outages[last] = engine.outages[last]._replace(until=engine.now)
+    _extend(engine, node, engine.now)
     for pool in node.pools:
         pool.free = pool.size - sum(message.work is None or node.blocking for message in pool.working)
-    frozen, node.frozen = node.frozen, []
-    for message, remaining in frozen:
+    frozen, node.frozen = node.frozen, {}
+    for message, remaining in frozen.items():
         message.callbacks = engine._perform
         takes = message.route.plan.takes
         if remaining is None:  # from the beginning, at the pace of now

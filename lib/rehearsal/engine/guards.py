@@ -3,7 +3,7 @@
 from functools import partial
 
 from rehearsal.draws import Uniform
-from rehearsal.engine.breakers import Breaker, Compartment, Tokens
+from rehearsal.engine.breakers import Rules
 from rehearsal.engine.cancel import cancel
 from rehearsal.engine.waits import OVER, PROBLEMS, WAITS, Call
 from rehearsal.errors import BulkheadFull, CircuitOpen, Refused, TimedOut
@@ -11,48 +11,21 @@ from rehearsal.policies import UNSET, Guard
 from rehearsal.trace import NONE, OK, OUTCOMES, REFUSED, REJECTED, TIMEOUT, UNSENT
 
 
-class Rules:
-    """Hold what is said of a call, ready for use, and what it shares with the others of its caller to its callee.
-
-    They are put together once for each route and what is said there, not for each call: policies that are there and
-    never act cost little more than the comparisons which find that out.
-    """
-
-    def __init__(self, engine, guard, caller, callee):
-        def one(kind, policy, *rest):
-            if policy is None:
-                return None
-            key = kind, caller, callee, policy
-            if key not in engine.gates:
-                engine.gates[key] = kind(policy, *rest)
-            return engine.gates[key]
-
-        self.timeout, self.deadline, self.retry = guard.said("timeout"), guard.said("deadline"), guard.said("retry")
-        self.cancel, self.hedge, self.fallback = guard.said("cancel"), guard.said("hedge"), guard.fallback
-        self.breaker = one(Breaker, guard.said("breaker"), caller, callee, engine.transitions)
-        self.compartment = one(Compartment, guard.said("bulkhead"))
-        self.tokens = one(Tokens, guard.said("budget"))
-        self.outside = self.breaker is not None and self.breaker.policy.counts == "calls"
-
-
 def guarded(engine, plan, route, payload, key, timeout, retry, policies):
     """Return a call under the policies that are said of it, and under those its route is guarded by."""
     place = route, timeout, retry, *policies.items()  # a route leads from one service to one operation
     try:
-        rules, keeps = engine.guards.get(place), True
+        rules = engine.guards.get(place)
     except TypeError:  # a fallback that cannot be a key
-        rules, keeps = None, False
+        return Guarded(route, payload, key, _rules(engine, plan, route, timeout, retry, policies))
     if rules is None:
-        rules = _rules(engine, plan, route, {"timeout": timeout, "retry": retry, **policies})
-        if keeps:
-            engine.guards[place] = rules
+        rules = engine.guards[place] = _rules(engine, plan, route, timeout, retry, policies)
     return Guarded(route, payload, key, rules)
 
 
-def _rules(engine, plan, route, said):
-    words = {name: value for name, value in said.items() if value is not None or name == "fallback"}
+def _rules(engine, plan, route, timeout, retry, policies):
     try:
-        guard = Guard(**words)
+        guard = Guard.of({"timeout": timeout, "retry": retry, **policies})
     except (TypeError, ValueError) as error:
         raise engine.mistake(f"{plan.place}: {error}") from None
     guard = guard.over(route.guard) if route.guard is not None else guard
@@ -72,7 +45,7 @@ class Guarded(Call):
         super().__init__(route, payload, rules.timeout, rules.retry, key)
         self.rules = rules
         self.era = self.pause = self.second = self.place = None
-        self.inside = False  # whether this attempt holds a place in the bulkhead
+        self.inside: bool | None = False  # whether this attempt holds a place in the bulkhead; None: it waits for one
 
     def begin(self, engine, parent):
         """Start the clock of the deadline, and send the first attempt."""
@@ -86,7 +59,7 @@ class Guarded(Call):
     def put(self, engine):
         """Send one attempt, as far as breaker and bulkhead let it."""
         rules = self.rules
-        if rules.breaker is not None and (self.attempt == 1 or not rules.outside):
+        if rules.breaker is not None and self.era is None and (self.attempt == 1 or not rules.outside):
             self.since = engine._now
             self.era = rules.breaker.lets(engine._now)
             if self.era is None:
@@ -98,20 +71,31 @@ class Guarded(Call):
             self.inside = True
             self._go(engine)
         else:
+            self.inside = None
             rules.compartment.wait(engine, partial(self._enter, engine), partial(self._full, engine))
 
     def _enter(self, engine):
-        if not self.ready(engine):
+        if self.ready(engine):
+            self.inside = True
+            self._go(engine)
+        else:
+            self._leave_line()
             self.rules.compartment.leave()
-            return
-        self.inside = True
-        self._go(engine)
 
     def _full(self, engine):
-        if self.rules.breaker is not None and not self.rules.outside:
+        self._leave_line()
+        self._stop(engine, BulkheadFull)
+
+    def _leave_line(self):
+        self.inside = False
+        if not self.rules.outside:
+            self._take_back()
+
+    def _take_back(self):
+        """Tell the breaker nothing, since nothing was sent."""
+        if self.era is not None:
             self.rules.breaker.take_back(self.era)
             self.era = None
-        self._stop(engine, BulkheadFull)
 
     def _stop(self, engine, kind):
         """Write down that this attempt was never sent, and answer it at once."""
@@ -215,6 +199,8 @@ class Guarded(Call):
     def result(self, engine, value, error):
         """Hand over the one result, or the fallback in place of a failure."""
         rules, failed = self.rules, error is not None and not isinstance(error, Refused)
+        if self.place is None:
+            self._take_back()
         if self.era is not None and rules.outside:
             rules.breaker.record(engine._now, self.era, failed, engine._now - self.since)
             self.era = None
@@ -224,21 +210,25 @@ class Guarded(Call):
 
     def expire(self, engine, how=None):
         """Give up on everything: the deadline is over, here or higher up."""
+        if self.inside is None:
+            self._leave_line()
+            engine.unsent(self.route, self.parent, self.attempt)
         for waiter in (self, self.second):
             if waiter is not None:
                 self._drop(engine, waiter, TIMEOUT, how)
         self.second = None
         self._leave(engine, False)
         plan = self.route.plan
-        self.result(engine, None, TimedOut(f"{plan.name} at {plan.node.name} {PROBLEMS[TIMEOUT][1]}"))
+        error = TimedOut(f"{plan.name} at {plan.node.name} {PROBLEMS[TIMEOUT][1]}")
+        error.may_be_done = self.place is not None
+        self.result(engine, None, error)
 
     def abandon(self, engine):
         """Stop waiting, because the handler that waited is gone; its places are free again."""
         if self.second is not None:
             self._drop(engine, self.second, NONE)
         super().abandon(engine)
-        if self.era is not None:
-            self.rules.breaker.take_back(self.era)
+        self._take_back()
         if self.inside:
             self.rules.compartment.leave()
         self.attempt = OVER

@@ -33,22 +33,20 @@ class Pool:
 class Node:
     """Hold one service or broker while a run lasts: its pools, its memory, its health and its routes."""
 
-    def __init__(
-        self, name, *, broker=False, blocking=True, state=None, durable=False, failover=None, decides=0.0,
-        volatile=False,
-    ):  # fmt: skip
+    def __init__(self, name, declared=None, broker=False):
+        said = vars(declared) if declared else {}
         self.name, self.broker = name, broker
-        self.blocking, self.durable = blocking, durable
-        self.failover = inf if failover is None else failover  # how long it is down at most
-        self.decides = decides
-        self.fresh = dict(state or {}) if volatile else None  # what is left of its memory after a crash
-        self.state = deepcopy(state or {})
+        self.blocking, self.durable = said.get("blocking", True), said.get("durable", False)
+        self.failover = said.get("failover") or inf  # how long it is down at most
+        self.decides = said.get("decides", 0.0)
+        self.state = deepcopy(said.get("state", {}))
+        self.fresh = dict(said["state"]) if said.get("volatile") else None  # what is left of its memory after a crash
         self.pools: list[Pool] = []
         self.up = True
-        self.downs = 0  # how many faults keep it down
+        self.faults: list = []  # that keep it down, in the order they began
         self.back = -inf  # when it is up again
         self.absent: Callable | None = None  # what becomes of arrivals while it is down
-        self.frozen: list = []  # own work that goes on after the restart, and the time it needs then
+        self.frozen: dict = {}  # own work that goes on after the restart, and the time it needs then; None: all
         self.held: list = []  # what its handlers are to go on with then: answers that came, attempts to send
         self.clocks: list = []  # of its breakdowns
         self.pace = 1.0  # how many times slower than usual: the product of paces

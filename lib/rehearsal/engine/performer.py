@@ -175,7 +175,7 @@ class Engine(Carrier):
             if message.route.pool.node.up:
                 self.resume(message, *message.work.wake)
             else:
-                message.route.pool.node.held.append((self.resume, message, *message.work.wake))
+                message.route.pool.node.held.append((self._decided, message))
 
     def body(self, message):
         """Run the body of an operation that is worked on in process, and return what it answers."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from math import inf
 
+from rehearsal.arguments import parts
 from rehearsal.check import check
 from rehearsal.engine.breakage import arrange, stranded
 from rehearsal.engine.breakers import Transition
@@ -15,7 +16,7 @@ from rehearsal.engine.ledger import Effect, states
 from rehearsal.engine.performer import Engine
 from rehearsal.engine.sources import payload, sources
 from rehearsal.errors import DesignWarning, ModelError
-from rehearsal.faultcheck import spikes
+from rehearsal.faultcheck import check_faults, spikes
 from rehearsal.trace import BLOCK, OPEN, Table, Totals, Trace
 from rehearsal.units import duration
 
@@ -30,6 +31,9 @@ class Run:
     (pandas frames), or by the columns of `trace` and `table`. Times are in ms.
     """
 
+    expects = None  # what a request of it should have, where whoever ran it has said so: see `effects.expected`
+    now = property(lambda self: self.ended)  # its end is a moment like the others, to whoever looks at it
+
     def __init__(self, engine, *, seed, loads, faults, until):
         self.system, self.trace, self.table = engine.system, engine.trace, engine.table
         self.trace.trim()
@@ -38,14 +42,11 @@ class Run:
         self.ended, self.drained = engine.now, until is None
         if until is None and engine.loose:  # alarms that nobody waited for any more are not part of the run
             self.ended = self._last()
-        self.mishaps = engine.mishaps.counts
+        self.mishaps, self._stranded = engine.mishaps.counts, stranded(engine)
         self.effects, self.parked = tuple(engine.ledger.effects), tuple(engine.ledger.parked)
-        self.states = states(engine)
-        self.dead_letters = engine.bus.dead_letters
-        self._letters = engine.bus.letters
-        self._stranded = stranded(engine)
+        self.dead_letters, self._letters = engine.bus.dead_letters, engine.bus.letters
         self.outages = tuple(o for o in engine.outages if o.at <= self.ended)
-        self.transitions = tuple(engine.transitions)
+        self.transitions, self.states = tuple(engine.transitions), states(engine)
         for inbox in engine.compiler.inboxes.values():
             inbox.stop(engine.now)
         self.empty_polls = {i.name: i.empty_polls for i in engine.compiler.inboxes.values() if i.poll}
@@ -119,7 +120,7 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
     """
     system = system.snapshot()
     loads = tuple(load) if isinstance(load, list | tuple) else (load,)
-    faults = tuple(faults) if isinstance(faults, list | tuple) else (faults,)
+    faults = () if faults is None else parts(faults)
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise TypeError(f"seed must be a whole number, not {seed!r}")
     if keep not in ("trace", "totals"):
@@ -127,13 +128,14 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
     if until is not None:
         until = duration(until, "until", positive=True, ever=True)
         until = None if until == inf else until
-    for sentence in check(system, loads, faults, until):
+    for sentence in (*check(system, loads, until), *check_faults(system, loads, faults)):
         # The module's own registry: each sentence once a session, and the same words on every machine.
         warnings.warn_explicit(sentence, DesignWarning, system.name, 1, registry=_warned)
     loads += spikes(loads, faults)
     engine = Engine(
         system, seed, sorted(faults, key=repr), Totals() if keep == "totals" else Trace(), Table(system.entries), watch
     )
+    engine.ledger.loads = loads
     engine.routes = {kind: engine.compiler.entry(entry) for kind, entry in system.entries.items()}
     engine.trace.watch = Limit(engine)
     arrange(engine, faults, until)

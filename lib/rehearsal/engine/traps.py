@@ -32,7 +32,7 @@ class Trap:
         until = engine.now + min(fault.lasting, node.failover)
         crash(engine, node, fault, until)
         if until < inf:
-            engine.at(until, Alarm(lambda _: restart(engine, node)), FIRST)
+            engine.at(until, Alarm(lambda _: restart(engine, node, fault)), FIRST)
 
     def arrival(self, step):
         """Return the step that lets a message in, or finds that the service has just gone down before it."""

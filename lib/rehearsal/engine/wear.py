@@ -11,7 +11,7 @@ class Wear:
     no run alive: where nothing else is left to happen they end, as idle polls do.
     """
 
-    def __init__(self, engine, node, fault):
+    def __init__(self, engine, node, fault, until=None):
         self.engine, self.node, self.fault = engine, node, fault
         keyed = engine.compiler.keyed
         self.ups = keyed(fault.up, "up", node.name)
@@ -51,16 +51,13 @@ class Wear:
             return
         self.alarm = None
         nothing_else = len(engine._queue) <= engine.idle
-        if nothing_else or engine.now >= self.fault.until:
-            return
-        if not node.up:  # another fault was first, and what is down cannot break: it is as new when it is up again
-            self.left = self.ups.draw(node.name, 0, self.n)
+        if nothing_else or engine.now >= self.fault.until or not node.up:  # down already: as new when it is up again
             return
         down = min(self.downs.draw(node.name, 0, self.n), node.failover)
         self.n += 1
         self.left = self.ups.draw(node.name, 0, self.n)
         crash(engine, node, self.fault, engine.now + down)
-        engine.at(engine.now + down, Alarm(lambda _: restart(engine, node)), FIRST)
+        engine.at(engine.now + down, Alarm(lambda _: restart(engine, node, self.fault)), FIRST)
 
 
 class Meter(dict):

@@ -96,18 +96,14 @@ class Leg:
         return extra
 
     def _drop(self, message):
-        engine = self.engine
+        engine, outbox = self.engine, self.kind == "publish" and self.engine.compiler.nodes[self.source].outbox
         if self.kind == "ask":
             engine.vanish(message)
-        elif self.kind == "deliver" and self.broker.durable:
-            engine.outcome[message.row] = LOST
+        elif outbox or (self.kind == "deliver" and self.broker.durable):
+            engine.outcome[message.row] = LOST  # the broker, or the relay, has it until it is acknowledged
             due = engine.trace.sent[message.row] + self.broker.redelivers
-            engine.at(max(due, engine.now), Alarm(lambda _: engine.bus.redeliver(message)))
-        elif self.kind == "publish" and engine.compiler.nodes[self.source].outbox is not None:
-            engine.outcome[message.row] = LOST  # the relay has it until the broker acknowledges it
-            due = engine.trace.sent[message.row] + self.broker.redelivers
-            again, outbox = partial(engine.bus.redeliver, message), engine.compiler.nodes[self.source].outbox
-            engine.at(max(due, engine.now), Alarm(lambda _: outbox.put(again)))
+            again = partial(engine.bus.redeliver, message)
+            engine.at(max(due, engine.now), Alarm(lambda _: outbox.put(again) if outbox else again()))
         else:
             engine.bus.forget(message, False)
 

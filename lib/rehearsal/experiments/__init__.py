@@ -14,7 +14,7 @@ better where (`winner_map`), and which assumption, if it were otherwise, would f
     2 bus − calls  14.0 13.1  14.9  6     True
     4 bus − calls  -6.0 -6.9  -5.1  6     True
 >>> crossover(recipe, "hops", "value", low=1.0, high=4.0, between=("style", "calls", "bus"), seeds=6)
-Crossover(value: calls is better below hops = 3.4 [3.33, 3.47], bus above)
+Crossover(value: calls is better below hops = 3.4 [3.3, 3.53], bus above)
 """
 
 from rehearsal.experiments.cache import clear_cache

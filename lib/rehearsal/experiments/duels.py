@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
-from rehearsal.experiments.intervals import Interval, interval
+from rehearsal.experiments.intervals import Interval, alone, average, check_interval, interval, pairs
 from rehearsal.experiments.metrics import direction, metric_of
-from rehearsal.experiments.points import Point, label, labelled, points
-from rehearsal.experiments.sweeps import gather, options
+from rehearsal.experiments.points import Point, labelled, points, single
+from rehearsal.experiments.runs import Runs, options
+from rehearsal.experiments.tables import grouped
 
 NOBODY = "no difference"
 
@@ -40,11 +41,10 @@ class Duel(NamedTuple):
 
 
 class Meeting(NamedTuple):
-    """Hold how two systems did at one point: their means, the interval of the difference, and that of each seed."""
+    """Hold how two systems did at one point: their means and the interval of the difference, over the seeds of both."""
 
     means: list
     found: Interval
-    differences: dict
 
 
 def duel(between, metric, better=None, matters=0.0, how="t", level=0.95):
@@ -52,35 +52,53 @@ def duel(between, metric, better=None, matters=0.0, how="t", level=0.95):
     if not isinstance(between, tuple | list) or len(between) != 3 or not isinstance(between[0], str):
         wanted = '(parameter, one, other) such as ("style", orchestrate, choreograph)'
         raise ValueError(f"between is {wanted}, not {between!r}")
+    check_interval(how, level)
+    if isinstance(matters, bool) or not isinstance(matters, int | float) or not matters >= 0:
+        raise ValueError(f"matters is the least difference that counts, 0 or more, not {matters!r}")
     parameter, *values = between
     values = labelled(values, parameter)
     return Duel(parameter, values, metric, direction(metric, better), matters, how, level)
 
 
-def meet(recipe, duel, grids, seeds, more):
-    """Return the frame of both systems over some grids, where `more` has options of `sweep` and further parameters."""
-    how, fixed = options(more)
-    alone = points({name: {label(value): value} for name, value in fixed.items()} | {duel.parameter: duel.values})
-    found: dict = {}
-    for place in (place for grid in grids for place in points(grid)):
-        for rival in alone:
-            twice = [name for name in place.values if name in rival.values]
-            if twice:
-                raise ValueError(f"{twice[0]!r} is said twice")
-            labels = {**place.labels, **rival.labels}
-            found.setdefault(tuple(labels.items()), Point({**place.values, **rival.values}, labels))
-    return gather(recipe, [*found.values()], seeds, **how)
+class Arena:
+    """Let two systems meet at the points of some grids, with the options and further parameters that `more` has."""
+
+    def __init__(self, recipe, rivals, seeds, more):
+        how, fixed = options(more)
+        self.rivals, self.runs = rivals, Runs(recipe, seeds, rivals.metric, **how)
+        self.sides = points(single(fixed) | {rivals.parameter: rivals.values})
+
+    def add(self, *grids):
+        """Do the runs of both systems over some more grids, each point once."""
+        found: dict = {}
+        for place in (place for grid in grids for place in points(grid)):
+            for side in self.sides:
+                twice = [name for name in place.values if name in side.values]
+                if twice:
+                    raise ValueError(f"{twice[0]!r} is said twice")
+                labels = {**place.labels, **side.labels}
+                found.setdefault(tuple(labels.items()), Point({**place.values, **side.values}, labels))
+        self.runs.add([*found.values()])
+
+    def meetings(self, names):
+        """Return {values of the parameters `names`: Meeting}, without the points at which the two never met."""
+        return meetings(self.runs.table(), self.rivals, names)
 
 
-def met(frame, duel, at=None):
-    """Return the Meeting of the two systems at a point {parameter: label} of their frame; None where they never met."""
-    metric = metric_of(frame, duel.metric)
-    for name, value in (at or {}).items():
-        frame = frame[frame[name] == value]
-    sides = [frame[frame[duel.parameter] == name].set_index("seed")[metric] for name in duel.names]
-    both = [seed for seed in sides[0].index if seed in sides[1].index]
-    if not both:
-        return None
-    differences = {seed: sides[1][seed] - sides[0][seed] for seed in both}
-    means = [float(side[both].mean()) for side in sides]
-    return Meeting(means, interval(differences.values(), duel.how, duel.level), differences)
+def meetings(frame, rivals, names):
+    """Return {values of the parameters `names`: Meeting} of a frame of both systems."""
+    if not len(frame):  # interrupted before anything was done
+        return {}
+    metric = metric_of(frame, rivals.metric)
+    sides: dict = {}
+    for (*at, name), rows in grouped(frame, [*names, rivals.parameter]).items():
+        sides.setdefault(tuple(at), {})[name] = alone(rows, metric)
+    one, other = rivals.names
+    both = {at: pairs(side.get(one, {}), side.get(other, {})) for at, side in sides.items()}
+    return {at: _meeting(met, rivals) for at, met in both.items() if met}
+
+
+def _meeting(met, rivals):
+    met = [(a, b) for a, b in met if a == a and b == b]
+    means = [average(side) for side in zip(*met, strict=True)] or [average([])] * 2
+    return Meeting(means, interval([b - a for a, b in met], rivals.how, rivals.level))

@@ -4,13 +4,14 @@ Runs of one seed share their draws, so two systems are compared seed by seed: wh
 the interval of the difference is much narrower than a comparison of two intervals.
 """
 
-from math import fsum, isnan, nan, sqrt
+from math import fsum, isfinite, isnan, nan, sqrt
 from typing import NamedTuple
 
 from rehearsal.arguments import choice
 from rehearsal.errors import unknown
 from rehearsal.experiments.metrics import metric_of, parameters_of
 from rehearsal.experiments.points import label
+from rehearsal.experiments.tables import grouped, table
 
 HOW = ("t", "bootstrap")
 
@@ -30,7 +31,7 @@ class Interval(NamedTuple):
 
 
 def interval(sample, how="t", level=0.95):
-    """Return the interval of the mean of a sample of independent numbers; what is nan is left out.
+    """Return the interval of the mean of a sample of independent numbers; what is nan is left out, inf leaves no ends.
 
     "t": mean ± t(n − 1) × s / √n (Student). "bootstrap": the bias-corrected and accelerated one (Efron), which does not
     take the mean to be normal; its resamples are always the same ones.
@@ -39,13 +40,10 @@ def interval(sample, how="t", level=0.95):
     >>> print(f"{mean:.1f} [{low:.1f}, {high:.1f}], {n}")
     12.0 [7.0, 17.0], 3
     """
-    choice(how, "how", HOW)
-    if not 0 < level < 1:
-        raise ValueError(f"level is a share such as 0.95, not {level!r}")
+    check_interval(how, level)
     sample = [x for x in sample if not isnan(x)]
-    n = len(sample)
-    mean = fsum(sample) / n if n else nan
-    if n < 2:
+    n, mean = len(sample), average(sample)
+    if n < 2 or not isfinite(mean):
         return Interval(mean, nan, nan, n)
     if min(sample) == max(sample):
         return Interval(mean := float(sample[0]), mean, mean, n)
@@ -54,6 +52,24 @@ def interval(sample, how="t", level=0.95):
         return Interval(mean, mean - half, mean + half, n)
     low, high = _bootstrap(sample, level)
     return Interval(mean, low, high, n)
+
+
+def average(sample):
+    """Return the mean of some numbers, nan where there is none.
+
+    >>> average([1, 2]), average([1.0, float("inf")]), average([])
+    (1.5, inf, nan)
+    """
+    if not sample:
+        return nan
+    return (fsum(sample) if all(map(isfinite, sample)) else sum(sample)) / len(sample)
+
+
+def check_interval(how, level):
+    """Raise where there is no such kind of interval, or its level is no share."""
+    choice(how, "how", HOW)
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+        raise ValueError(f"level is a share such as 0.95, not {level!r}")
 
 
 def _half(sample, mean, level):
@@ -82,7 +98,7 @@ def intervals(frame, metric, by=None, how="t", level=0.95):
     """Return the mean of a metric over the seeds with its interval, a row a point: mean, low, high, n.
 
     `by` names the parameters that tell the points apart, by itself all of them. The seeds are the replications: where
-    `by` leaves parameters out, their values are averaged within each seed first.
+    `by` leaves parameters out, their values are averaged within each seed first, of those seeds that have all of them.
 
     >>> from rehearsal.experiments import sweep
     >>> frame = sweep(lambda seed, hops: 10 * hops + seed, {"hops": [1, 2]}, seeds=3)
@@ -93,11 +109,8 @@ def intervals(frame, metric, by=None, how="t", level=0.95):
     """
     metric = metric_of(frame, metric)
     names = _columns(frame, by)
-    if not names:
-        return _table([()], [interval(frame[metric], how, level)], [])
-    seeds = frame.groupby([*names, "seed"], sort=False, dropna=False)[metric].mean().reset_index()
-    groups = [(key, part[metric]) for key, part in seeds.groupby(names, sort=False, dropna=False)]
-    return _table([key for key, _ in groups], [interval(part, how, level) for _, part in groups], names)
+    groups = grouped(frame, names)
+    return _table([*groups], [interval(by_seed(part, metric).values(), how, level) for part in groups.values()], names)
 
 
 def paired(frame, metric, between="style", base=None, how="t", level=0.95):
@@ -122,18 +135,41 @@ def paired(frame, metric, between="style", base=None, how="t", level=0.95):
         raise ValueError(unknown("parameter", str(between), parameters))
     first, others = _rivals(frame, between, base)
     names = [name for name in parameters if name != between]
-    wide = frame.set_index([*names, "seed", between])[metric].unstack(between, sort=False)
+    check_columns(names, ("difference", "differs"))
     keys, found = [], []
-    for key, part in wide.groupby(names, sort=False, dropna=False) if names else [((), wide)]:
+    for key, part in grouped(frame, names).items():
+        sides = {value: alone(rows, metric) for (value,), rows in grouped(part, [between]).items()}
         for other in others:
+            differences = [b - a for a, b in pairs(sides.get(first, {}), sides.get(other, {}))]
             keys.append((*key, f"{other} − {first}"))
-            found.append(interval(part[other] - part[first], how, level))
-    table = _table(keys, found, [*names, "difference"])
-    return table.assign(differs=[each.differs for each in found])
+            found.append(interval(differences, how, level))
+    return _table(keys, found, [*names, "difference"]).assign(differs=[each.differs for each in found])
+
+
+def alone(rows, metric):
+    """Return {seed: metric} of the runs of one system at one point, or say that they are of several."""
+    found = dict(zip(rows["seed"], rows[metric], strict=True))
+    if len(found) < len(rows):
+        raise ValueError("a seed stands twice at one point, and pairs are of single runs: is a parameter left out?")
+    return found
+
+
+def pairs(one, other):
+    """Return the two numbers of each seed that both {seed: number} have, in the order of the first."""
+    return [(one[seed], other[seed]) for seed in one if seed in other]
+
+
+def by_seed(rows, metric):
+    """Return {seed: mean of its metric}; nan where a seed lacks some of the points that others have."""
+    seeds: dict = {}
+    for seed, value in zip(rows["seed"], rows[metric], strict=True):
+        seeds.setdefault(seed, []).append(value)
+    most = max(map(len, seeds.values()), default=0)
+    return {seed: average(values) if len(values) == most else nan for seed, values in seeds.items()}
 
 
 def _rivals(frame, between, base):
-    values = list(dict.fromkeys(frame[between]))
+    values = [value for (value,) in grouped(frame, [between])]
     first = values[0] if base is None and values else label(base)
     if first not in values:
         raise ValueError(f"base {first!r} is no value of {between!r}: {', '.join(map(str, values))}")
@@ -152,7 +188,13 @@ def _columns(frame, by):
 
 
 def _table(keys, found, names):
-    import pandas as pd
-
+    check_columns(names)
     columns = {name: [key[i] for key in keys] for i, name in enumerate(names)}
-    return pd.DataFrame(columns | {name: [getattr(each, name) for each in found] for name in Interval._fields})
+    return table(columns | {name: [getattr(each, name) for each in found] for name in Interval._fields})
+
+
+def check_columns(names, more=()):
+    """Raise where a name is that of another column of a table of intervals: one of the two would be lost."""
+    for name in names:
+        if name in (*Interval._fields, *more):
+            raise ValueError(f"{name!r} is a column of its own in a table of intervals: call yours otherwise")

@@ -2,15 +2,19 @@
 
 The digest is the same in every session and on every line of a notebook: names of files, line numbers and the order of
 sets are left out. Two things that differ in what they would do never share one, as far as Python can tell; where it
-cannot (an open file, a lock, a generator), that is said.
+cannot (an open file, a lock, a generator, an environment variable, a name that is made up), that is said. Of a module
+of the reader's own, the values that are used count as they are now; of an installed one, its version does.
 """
 
+import builtins
 import dis
+import importlib
+import os
 import sys
 import sysconfig
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
-from importlib import import_module
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
@@ -24,7 +28,12 @@ ASIDE = {"__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", 
          "__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__dataclass_fields__",
          "__dataclass_params__"}  # fmt: skip
 INSTALLED = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+PACKAGES = {"site-packages", "dist-packages"}
 LIBRARY = Path(__file__).parent.parent
+# What a recipe is told from the outside, or by a name that only its run knows.
+OPAQUE = {id(thing): name for thing, name in (
+    (os.environ, "os.environ"), (os.getenv, "os.getenv"), (globals, "globals"), (eval, "eval"), (exec, "exec"),
+    (__import__, "__import__"), (importlib.import_module, "importlib.import_module"))}  # fmt: skip
 
 
 def digest(*things):
@@ -60,6 +69,8 @@ class Reader:
     def read(self, thing, name=None):
         """Feed a thing; `name` is where it was found, for the error."""
         self.path.append(name)
+        if id(thing) in OPAQUE:
+            raise TypeError(f"it uses {OPAQUE[id(thing)]}, and what that finds is not in the recipe")
         if type(thing) in PLAIN:
             self.say(type(thing).__name__, repr(thing))
         elif type(thing) in (tuple, frozenset, CodeType):  # these cannot hold themselves
@@ -112,13 +123,24 @@ class Reader:
     def _globals(self, function):
         """Feed the globals that a function uses, and the modules of the reader's own that it imports inside itself."""
         around = function.__globals__
-        for name in used(function.__code__, LOADS):
-            if name in around:
+        for name, *chain in chains(function.__code__):
+            if name in around or hasattr(builtins, name):
                 self.say(name)
-                self.read(around[name], name)
+                self._reach(around[name] if name in around else getattr(builtins, name), chain, name)
         for name in used(function.__code__, ("IMPORT_NAME",)):
             for each in (name, f"{around.get('__package__') or ''}.{name}".strip(".")):
                 self.read(importable(each))
+
+    def _reach(self, thing, chain, name):
+        """Feed what a chain of attributes comes to, as soon as that is no module any more."""
+        for name in chain:
+            if not isinstance(thing, ModuleType) or not hasattr(thing, name):
+                break
+            self.say("of", *version(thing), name)
+            inside, thing = thing, getattr(thing, name)
+            if installed(inside) and not isinstance(thing, ModuleType) and id(thing) not in OPAQUE:
+                return  # its version says what it is
+        self.read(thing, name)
 
     def _cell(self, name, cell):
         try:
@@ -141,12 +163,10 @@ class Reader:
 
     def _module(self, module):
         self.say("module", *version(module))
-        if installed(module):
-            return
-        for value in list(vars(module).values()):
-            home = value if isinstance(value, ModuleType) else sys.modules.get(getattr(value, "__module__", None) or "")
-            if home is not None and home is not module and not installed(home):
-                self.read(home)
+        if not installed(module):  # and nobody knows which of its values are used
+            for name in sorted(name for name in vars(module) if not (name.startswith("__") and name.endswith("__"))):
+                self.say(name)
+                self.read(vars(module)[name], f"{module.__name__}.{name}")
 
     def _method(self, method):
         self.say("method", method.__name__)
@@ -192,18 +212,37 @@ def used(code, opnames=LOADS):
     >>> used(f.__code__), used(f.__code__, ("IMPORT_NAME",))
     (['print', 'range'], ['json'])
     """
-    found, codes = set(), [code]
-    while codes:
-        each = codes.pop()
-        found |= {step.argval for step in dis.get_instructions(each) if step.opname in opnames}
-        codes += [const for const in each.co_consts if isinstance(const, CodeType)]
-    return sorted(found)
+    steps = (step for each in _codes(code) for step in dis.get_instructions(each))
+    return sorted({step.argval for step in steps if step.opname in opnames})
+
+
+def chains(code):
+    """Return the globals that a piece of code loads, each with the attributes that it takes of it at once.
+
+    >>> chains((lambda: print(dis.opmap.items, dis)).__code__)
+    [('dis',), ('dis', 'opmap', 'items'), ('print',)]
+    """
+    found: set = set()
+    for each in _codes(code):
+        chain: tuple = ()
+        for step in dis.get_instructions(each):
+            if chain and step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+                chain += (step.argval,)
+            elif step.opname != "EXTENDED_ARG":
+                found |= {chain}
+                chain = (step.argval,) if step.opname in LOADS else ()
+    return sorted(found - {()})
+
+
+def _codes(code):
+    """Return a piece of code and those of what it defines."""
+    return [code, *(each for const in code.co_consts if isinstance(const, CodeType) for each in _codes(const))]
 
 
 def importable(name):
     """Return the reader's own module of a name, imported as the recipe would; None where it is not one's own."""
     try:
-        module = sys.modules.get(name) or (find_spec(name) and import_module(name))
+        module = sys.modules.get(name) or (find_spec(name) and importlib.import_module(name))
     except (ImportError, ValueError):
         return None
     return None if module is None or installed(module) else module
@@ -216,7 +255,8 @@ def installed(module):
         return False
     if file is None:
         return spec is not None and spec.origin in ("built-in", "frozen")
-    return any(folder in Path(file).parents for folder in (*INSTALLED, LIBRARY))
+    path = Path(file)
+    return not PACKAGES.isdisjoint(path.parts) or any(folder in path.parents for folder in (*INSTALLED, LIBRARY))
 
 
 def version(module):
@@ -224,5 +264,16 @@ def version(module):
     if not installed(module):
         file = getattr(module, "__file__", None)
         return module.__name__, Path(file).read_bytes() if file and Path(file).exists() else b""
-    package = sys.modules.get(module.__name__.partition(".")[0], module)
-    return module.__name__, getattr(package, "__version__", "")
+    return module.__name__, _release(module.__name__.partition(".")[0])
+
+
+@cache
+def _release(package):
+    """Return the version of an installed package; Python and this library are in the key as a whole."""
+    if package in sys.stdlib_module_names or package == LIBRARY.name:
+        return ""
+    said = getattr(sys.modules.get(package), "__version__", None)
+    names = [] if said else metadata.packages_distributions().get(package, [])
+    if not said and not names:
+        raise TypeError(f"the module {package!r} has no version")
+    return said or [metadata.version(name) for name in names]

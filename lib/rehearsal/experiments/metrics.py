@@ -22,6 +22,8 @@ def measured(result, warmup=0.0):
     if warmup:
         raise TypeError("warmup= cuts runs, and this recipe returns numbers: cut it there, or return the run")
     found = result if isinstance(result, dict) else {"value": result}
+    if not found:
+        raise TypeError("a recipe returns a Run, a number or a dict of numbers, not an empty dict")
     return {_name(name): _number(value, name) for name, value in found.items()}
 
 

@@ -1,14 +1,12 @@
 """The points of an experiment: every combination of the values of its parameters, and their names in a frame."""
 
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from functools import partial
-from inspect import Parameter, signature
 from itertools import product
-from typing import Any, NamedTuple
-
-from rehearsal.engine import Run, run
-from rehearsal.errors import ModelError, unknown
-from rehearsal.faultcheck import spikes
+from math import nan
+from numbers import Integral
+from operator import index
+from typing import NamedTuple
 
 PLAIN = (str, int, float, bool, type(None))
 
@@ -28,7 +26,7 @@ def label(value):
     (20.0, 'print', 'sorted(reverse=True)', '[1, 2]')
     """
     if isinstance(value, PLAIN):
-        return value
+        return value if value == value else nan  # always the same one, so that it can be found
     if isinstance(value, partial):
         given = [*map(label, value.args), *(f"{k}={label(v)}" for k, v in value.keywords.items())]
         return f"{label(value.func)}({', '.join(map(str, given))})"
@@ -47,10 +45,10 @@ def labelled(values, what):
     ['<lambda>', '<lambda> #2']
     """
     if isinstance(values, dict):
-        return dict(values)
+        return {name: _lasting(value, what) for name, value in values.items()}
     found: dict = {}
-    for value in values:
-        name = first = label(value)
+    for value in map(_plain, values):
+        name = first = label(_lasting(value, what))
         count = 1
         while name in found:
             if isinstance(value, PLAIN) or value is found[name]:
@@ -61,14 +59,34 @@ def labelled(values, what):
     return found
 
 
+def _plain(value):
+    """Return a number of numpy's as Python's."""
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+
+
+def _lasting(value, what):
+    if isinstance(value, Iterator):
+        said = f"a value of {what!r} is a {type(value).__name__}"
+        raise TypeError(f"{said}, which the first run would use up: write a list")
+    return value
+
+
 def listed(values, what):
-    """Return the values of one parameter as {label: value}: a list of them, {label: value}, or one value."""
+    """Return the values of one parameter as {label: value}.
+
+    A list of values is {label: value} and whatever else can be gone through: a list, a tuple, a range, an array, a
+    generator, the values of a dict. One value is a text, bytes, a class, a named tuple, and what cannot be gone
+    through. So a list that is one value stands in a list: [[1, 2]].
+
+    >>> listed(range(2), "hops"), listed("bus", "style"), listed([[1, 2]], "sizes")
+    ({0: 0, 1: 1}, {'bus': 'bus'}, {'[1, 2]': [1, 2]})
+    """
     if isinstance(values, set | frozenset):
         raise TypeError(f"the values of {what!r} are a set, which has no order: write a list")
     if hasattr(values, "tolist"):  # numpy, pandas
         values = values.tolist()
-    several = isinstance(values, list | tuple | range | dict)
-    found = labelled(values if several else [values], what)
+    one = isinstance(values, str | bytes | type) or hasattr(values, "_fields") or not isinstance(values, Iterable)
+    found = labelled([values] if one else values, what)
     if not found:
         raise ValueError(f"an empty grid: {what!r} has no values")
     return found
@@ -80,6 +98,8 @@ def points(grid):
     >>> [point.labels for point in points({"every": [10, 20], "style": sorted})]
     [{'every': 10, 'style': 'sorted'}, {'every': 20, 'style': 'sorted'}]
     """
+    if not isinstance(grid, dict) or not all(isinstance(name, str) for name in grid):
+        raise TypeError(f"a grid is {{parameter: values}} such as {{'workers': [1, 2]}}, not {grid!r}")
     names = [*grid]
     if "seed" in names:
         raise ValueError("'seed' is no parameter of a grid: say seeds=")
@@ -88,59 +108,22 @@ def points(grid):
     return [Point({n: value for n, (_, value) in row}, {n: told for n, (told, _) in row}) for row in rows]
 
 
+def single(values):
+    """Return {parameter: value} as a grid in which each is one value, also where it is a list."""
+    return {name: labelled([value], name) for name, value in values.items()}
+
+
 def seeds_of(seeds):
     """Return the seeds: the first so many, from 0, or the ones that are given.
 
     >>> seeds_of(3), seeds_of([7, 8])
     ([0, 1, 2], [7, 8])
     """
-    found = list(range(seeds)) if isinstance(seeds, int) and not isinstance(seeds, bool) else list(seeds)
-    if not found or len(set(found)) < len(found):
-        raise ValueError(f"seeds is how many, 1 or more, or a list of different ones, not {seeds!r}")
-    return found
-
-
-class Again(NamedTuple):
-    """Do a run again with other seeds: a recipe without parameters."""
-
-    system: Any
-    loads: tuple
-    faults: tuple
-    until: float | None
-
-    def __call__(self, seed):
-        return run(self.system, self.loads, until=self.until, seed=seed, faults=self.faults)
-
-
-def recipe_of(thing):
-    """Return the recipe that does a run again, or the recipe itself."""
-    if not isinstance(thing, Run):
-        return thing
-    return Again(thing.system, given(thing.loads, thing.faults), thing.faults, thing.until)
-
-
-def given(loads, faults):
-    """Return the loads of a run that it was given: without those at the end that its spikes have added."""
-    for count in range(1, len(loads)):
-        with suppress(ModelError):  # so few are not all that the spikes name
-            if loads[:count] + spikes(loads[:count], faults) == loads:
-                return loads[:count]
-    return loads
-
-
-def check_recipe(recipe, names):
-    """Raise where a recipe does not take these parameters, or needs others, and say which it has."""
+    wrong = f"seeds is how many, 1 or more, or a list of different whole numbers, not {seeds!r}"
     try:
-        first, *rest = signature(recipe).parameters.values()
-    except TypeError as error:
-        raise TypeError(f"a recipe is a function recipe(seed, …), not {recipe!r}") from error
-    except ValueError:
-        raise TypeError("a recipe takes the seed first: recipe(seed, …)") from None
-    kinds = [each.kind for each in (first, *rest)]
-    mine = {each.name: each for each in rest if each.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)}
-    for name in names:
-        if name not in mine and Parameter.VAR_KEYWORD not in kinds:
-            raise TypeError(f"the recipe has {unknown('parameter', name, mine)}")
-    lacking = [name for name, each in mine.items() if each.default is Parameter.empty and name not in names]
-    if lacking:
-        raise TypeError(f"the recipe needs a value of {', '.join(map(repr, lacking))} too")
+        found = list(range(seeds)) if isinstance(seeds, Integral) else [index(seed) for seed in seeds]
+    except TypeError:
+        raise TypeError(wrong) from None
+    if not found or isinstance(seeds, bool) or len(set(found)) < len(found):
+        raise ValueError(wrong)
+    return found

@@ -1,11 +1,12 @@
 """Sensitivity: which assumption, moved within a stated range, flips the verdict."""
 
-from math import isnan, nan
+from math import isnan
 
 from rehearsal.errors import unknown
-from rehearsal.experiments.duels import NOBODY, duel, meet, met
-from rehearsal.experiments.intervals import Interval
-from rehearsal.experiments.points import label, listed
+from rehearsal.experiments.duels import NOBODY, Arena, duel
+from rehearsal.experiments.intervals import interval
+from rehearsal.experiments.points import listed, single
+from rehearsal.experiments.tables import table
 
 
 def sensitivity(
@@ -26,15 +27,19 @@ def sensitivity(
     [['', '', 10.0, 'calls', False], ['latency', 1, 26.0, 'calls', False], ['latency', 10, -10.0, 'bus', True]]
     """
     rivals = duel(between, metric, better, matters, how, level)
-    home = {name: {label(value): value} for name, value in base.items()}
+    for what, given in (("base", base), ("ranges", ranges)):
+        if not isinstance(given, dict):
+            raise TypeError(f"{what} is a dict by parameter, not {given!r}")
+    home = single(base)
     ends = {name: _ends(name, values, base) for name, values in ranges.items()}
-    moved = [home | {name: {told: value}} for name, found in ends.items() for told, value in found.items()]
-    frame = meet(recipe, rivals, [home, *moved], seeds, more)
+    arena = Arena(recipe, rivals, seeds, more)
+    arena.add(home, *(home | {name: {told: value}} for name, two in ends.items() for told, value in two.items()))
     at = {name: told for name, found in home.items() for told in found}
-    first = _row(frame, rivals, at, "", "base")
+    met, frame = arena.meetings([*at]), arena.runs.frame()
+    first = _row(rivals, met, at, "", "base")
     groups = [
-        [_row(frame, rivals, at | {name: told}, name, end) for told, end in zip(found, ("low", "high"), strict=True)]
-        for name, found in ends.items()
+        [_row(rivals, met, at | {name: told}, name, end) for told, end in zip(two, ("low", "high"), strict=True)]
+        for name, two in ends.items()
     ]
     groups.sort(key=lambda rows: -_swing([first, *rows]))
     return _table([first, *(row for rows in groups for row in rows)], frame, rivals, at)
@@ -49,9 +54,9 @@ def _ends(name, values, base):
     return found
 
 
-def _row(frame, rivals, at, name, end):
-    meeting = met(frame, rivals, at)
-    found = meeting.found if meeting else Interval(nan, nan, nan, 0)
+def _row(rivals, met, at, name, end):
+    meeting = met.get(tuple(at.values()))
+    found = meeting.found if meeting else interval([])  # n = 0: there they never met
     row = {"assumption": name, "end": end, "value": at.get(name, "")} | found._asdict()
     return row | {"winner": rivals.winner(found)}
 
@@ -63,11 +68,10 @@ def _swing(rows):
 
 def _table(rows, frame, rivals, at):
     """Return the frame of the rows, with what a picture of it has to know in `attrs`."""
-    import pandas as pd
-
-    table = pd.DataFrame(rows)
-    table["flips"] = [row["winner"] not in (NOBODY, rows[0]["winner"]) for row in rows]
-    table.attrs |= frame.attrs
-    table.attrs |= {"names": rivals.names, "metric": rivals.metric, "base": at}
-    table.attrs["better"] = "less" if rivals.sign > 0 else "more"
-    return table
+    found = table({name: [row[name] for row in rows] for name in rows[0]})
+    known = rows[0]["n"] > 0  # else there is no verdict that could flip
+    found["flips"] = [known and row["winner"] not in (NOBODY, rows[0]["winner"]) for row in rows]
+    found.attrs |= frame.attrs
+    found.attrs |= {"names": rivals.names, "metric": rivals.metric, "base": at}
+    found.attrs["better"] = "less" if rivals.sign > 0 else "more"
+    return found

@@ -1,7 +1,9 @@
 """A map over two parameters: who wins where, with "no difference" as a result of its own."""
 
-from rehearsal.experiments.duels import NOBODY, duel, meet, met
+from rehearsal.experiments.duels import NOBODY, Arena, duel
+from rehearsal.experiments.intervals import Interval, check_columns
 from rehearsal.experiments.points import listed
+from rehearsal.experiments.tables import table
 
 
 def winner_map(
@@ -11,8 +13,9 @@ def winner_map(
 
     `x` and `y` are (parameter, values), `between` is (parameter, one, other). The winner is the one that is better in
     the metric (less is, or what `better` says) if the interval of the paired difference, the other minus the one,
-    leaves out 0 and the difference is at least what `matters`; else "no difference". `more`: options of `sweep` and
-    further parameters of the recipe.
+    leaves out 0 and the difference is at least what `matters`; else "no difference". Each cell is told for itself: at a
+    level of 0.95, one in twenty cells in which neither is better has a winner all the same. `more`: options of `sweep`
+    and further parameters of the recipe.
 
     >>> def recipe(seed, style, latency, hops): return latency * hops + (30 if style == "bus" else 0) + seed % 3
     >>> cells = winner_map(recipe, ("latency", [1, 10]), ("hops", [1, 4]), "value", between=("style", "bus", "calls"))
@@ -20,32 +23,39 @@ def winner_map(
     (['calls', 'calls', 'calls', 'calls'], [-30.0, -30.0, -30.0, -30.0])
     """
     rivals = duel(between, metric, better, matters, how, level)
-    axes = {name: listed(values, name) for name, values in (x, y)}
-    if len(axes) < 2:
-        raise ValueError("x and y are two different parameters")
-    frame = meet(recipe, rivals, [axes], seeds, more)
+    axes = _axes(x, y)
     (across, columns), (up, rows) = axes.items()
-    cells = [_cell(frame, rivals, {across: column, up: row}) for row in rows for column in columns]
-    return _table([cell for cell in cells if cell], frame, rivals, (across, up))
+    check_columns([across, up, *rivals.names], ["winner"])
+    arena = Arena(recipe, rivals, seeds, more)
+    arena.add(axes)
+    met, frame = arena.meetings([across, up]), arena.runs.frame()
+    places = [(column, row) for row in rows for column in columns if (column, row) in met]
+    return _table({at: met[at] for at in places}, frame, rivals, (across, up))
 
 
-def _cell(frame, rivals, at):
-    meeting = met(frame, rivals, at)
-    if meeting is None:
-        return None
-    means = dict(zip(rivals.names, meeting.means, strict=True))
-    return at | means | meeting.found._asdict() | {"winner": rivals.winner(meeting.found)}
+def _axes(x, y):
+    """Return {parameter: {label: value}} of the two axes, or say what is wrong with them."""
+    axes: dict = {}
+    for axis in (x, y):
+        if not isinstance(axis, tuple | list) or len(axis) != 2 or not isinstance(axis[0], str):
+            raise ValueError(f"x and y are (parameter, values) such as ('workers', [1, 2, 4]), not {axis!r}")
+        axes[axis[0]] = listed(axis[1], axis[0])
+    if len(axes) < 2:
+        raise ValueError(f"x and y are two different parameters, not both {x[0]!r}")
+    return axes
 
 
-def _table(cells, frame, rivals, axes):
+def _table(met, frame, rivals, axes):
     """Return the frame of the cells, with what a picture of it has to know in `attrs`."""
-    import pandas as pd
-
-    table = pd.DataFrame(cells)
-    table.attrs |= frame.attrs
-    table.attrs |= {"axes": list(axes), "names": rivals.names, "metric": rivals.metric, "matters": rivals.matters}
-    table.attrs["better"] = "less" if rivals.sign > 0 else "more"
-    return table
+    meetings = met.values()
+    columns: dict = {axis: [at[i] for at in met] for i, axis in enumerate(axes)}
+    columns |= {name: [meeting.means[i] for meeting in meetings] for i, name in enumerate(rivals.names)}
+    columns |= {name: [getattr(meeting.found, name) for meeting in meetings] for name in Interval._fields}
+    cells = table(columns | {"winner": [rivals.winner(meeting.found) for meeting in meetings]})
+    cells.attrs |= frame.attrs
+    cells.attrs |= {"axes": list(axes), "names": rivals.names, "metric": rivals.metric, "matters": rivals.matters}
+    cells.attrs["better"] = "less" if rivals.sign > 0 else "more"
+    return cells
 
 
 def tally(cells):
@@ -56,5 +66,7 @@ def tally(cells):
     ...     seeds=6))
     {'calls': 2, 'bus': 1, 'no difference': 1}
     """
+    if "names" not in cells.attrs or "winner" not in cells.columns:
+        raise ValueError("this is no winner map: winner_map makes one, with a column 'winner' and attrs['names']")
     won = list(cells["winner"])
     return {name: won.count(name) for name in (*cells.attrs["names"], NOBODY)}

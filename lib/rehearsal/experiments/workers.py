@@ -36,7 +36,7 @@ class Work(NamedTuple):
         place, seed = task
         try:
             return measured(self.recipe(seed, **self.points[place]), self.warmup)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # Ctrl-C alone ends it
             return Failure(f"{type(error).__name__}: {error}", format_exc())
 
 
@@ -45,7 +45,7 @@ def outcomes(work, tasks, executor=None):
     if executor is None:
         yield from ((task, work.attempt(task)) for task in tasks)
         return
-    chunks = cut(tasks, executor)
+    chunks = cut(tasks, executor) if tasks else []
     futures = {_submit(executor, pickled(work, chunk)): chunk for chunk in chunks}
     left = dict(futures)
     try:

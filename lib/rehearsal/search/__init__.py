@@ -14,11 +14,13 @@ Who asks for the money again where no answer comes will have it twice, and the f
 >>> found.said, found.paste
 ('request 0 has charge 2 times', "[Duplicate(('orders', 'till'), at=1.0, lasting=0.001, ways='there')]")
 >>> print(*found.covered, sep="; ")
-all 1 with no fault; 5 of 15 with one fault
+all 1 with no fault; 7 of 25 with one fault
+>>> found.again() == found.breach
+True
 """
 
 from rehearsal.search.findings import Finding, Nothing
 from rehearsal.search.hunt import break_it, under_each
-from rehearsal.search.moments import KINDS, catalogue, paste
+from rehearsal.search.moments import DOWN, KINDS, LATE, catalogue, paste
 
-__all__ = ["KINDS", "Finding", "Nothing", "break_it", "catalogue", "paste", "under_each"]
+__all__ = ["DOWN", "KINDS", "LATE", "Finding", "Nothing", "break_it", "catalogue", "paste", "under_each"]

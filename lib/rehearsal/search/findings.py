@@ -1,9 +1,12 @@
 """What a search found: the faults that break an invariant, or nothing, and what was covered."""
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, NamedTuple
 
-from rehearsal.search.moments import paste
+from rehearsal.network import Delay
+from rehearsal.search.moments import INSTANT, paste
+from rehearsal.search.schedules import length
 from rehearsal.units import pretty
 
 WORDS = ("no fault", "one fault", "two faults", "three faults", "four faults")
@@ -26,10 +29,30 @@ class Covered(NamedTuple):
         return f"{which} with {size}"
 
 
+def lasting(faults):
+    """Say how long faults last that are not over at once, and by how much they delay: (words, …).
+
+    >>> from rehearsal import Crash, Drop
+    >>> lasting([Crash("a", at=0, lasting=1000), Drop(("a", "b"), at=0, lasting=INSTANT), Delay(("a", "b"), 60_000)])
+    ('lasting 1 s', 'late by 60 s')
+    """
+    down = sorted({length(f) for f in faults if not isinstance(f, Delay)} - {INSTANT})
+    late = sorted({length(f) for f in faults if isinstance(f, Delay)})
+    return tuple(f"{word} {_or(times)}" for word, times in (("lasting", down), ("late by", late)) if times)
+
+
+def _or(times):
+    words = [pretty(time) if time < inf else "for ever" for time in times]
+    if len(words) > 3:
+        return f"{words[0]} to {words[-1]} ({len(words)} lengths)"
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
 class Result:
-    """Hold what every search ends with: its coverage."""
+    """Hold what every search ends with: its coverage, and how long the faults of its catalogue last (`lengths`)."""
 
     covered: tuple
+    lengths: tuple
 
     @property
     def coverage(self):
@@ -48,14 +71,17 @@ class Result:
 class Finding(Result):
     """Hold the smallest schedule of faults that breaks an invariant, and the run in which it does.
 
-    `faults` are data that reproduce it with the same system, load and seed; `paste` is their text. `invariant`, what is
-    `said`, of which `request` (its row), `at` which moment [ms], and after which message (`span`) of its `run`.
+    `faults` are data that reproduce it with the same system, `load`, `seed`, `until` (where its run was cut [ms]) and
+    `expects`: `again()` does so, `paste` is their text. `invariant`, what is `said`, of which `request` (its row), `at`
+    which moment [ms], and after which message (`span`) of its `run`.
     """
 
     system: str
     faults: tuple
     breach: Any
     covered: tuple = field(compare=False)
+    lengths: tuple = field(compare=False)
+    trial: Any = field(compare=False)
 
     invariant = property(lambda self: self.breach.invariant)
     said = property(lambda self: self.breach.said)
@@ -63,7 +89,15 @@ class Finding(Result):
     at = property(lambda self: self.breach.at)
     span = property(lambda self: self.breach.span)
     run = property(lambda self: self.breach.run)
+    load = property(lambda self: self.trial.load)
+    seed = property(lambda self: self.trial.seed)
+    until = property(lambda self: self.trial.until)
+    expects = property(lambda self: self.trial.expects)
     paste = property(lambda self: paste(self.faults))
+
+    def again(self):
+        """Run the system under these faults once more, as the search did, and return the `Breach`."""
+        return self.trial.breach(self.faults)
 
     def __bool__(self):
         return True
@@ -75,16 +109,22 @@ class Finding(Result):
 
 @dataclass(frozen=True, repr=False)
 class Nothing(Result):
-    """Say that no schedule of faults that was tried breaks an invariant; it counts as false."""
+    """Say that no schedule of faults that was tried breaks an invariant; it counts as false.
+
+    It speaks of all single faults only where all were tried, and only of faults that last as long as `lengths` say.
+    """
 
     system: str
     invariants: tuple
     covered: tuple
+    lengths: tuple
 
     def __bool__(self):
         return False
 
     def __repr__(self):
         held = f"{len(self.invariants)} invariants hold" if len(self.invariants) > 1 else f"{self.invariants[0]} holds"
-        tried = ", ".join(str(one) for one in self.covered if one.faults)
-        return f"Nothing found in {self.system}: {held} in {tried}"
+        tried = [str(one) for one in self.covered if one.faults and one.schedules]
+        words = f"in {', '.join(tried)}" if tried else "without any fault"
+        long = f" ({'; '.join(self.lengths)})" if tried and self.lengths else ""
+        return f"Nothing found in {self.system}: {held} {words}{long}"

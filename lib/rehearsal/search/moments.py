@@ -1,95 +1,160 @@
 """The moments at which something can go wrong, read off a calm run: one fault each, so that they can be counted.
 
-A fault strikes one message, one piece of work, or one node at one moment of the calm run. Up to there the run with the
-fault is the calm run, so none of them misses: each stands for one way in which this very system can be struck.
+A fault strikes one message, one piece of work, one wait or one node at one moment of the calm run. Up to there the run
+with the fault is the calm run, so none of them misses: each stands for one way in which this very system can be struck.
 """
 
-from dataclasses import MISSING, fields
+from contextlib import redirect_stderr
+from dataclasses import MISSING, fields, replace
+from io import StringIO
+from itertools import pairwise
 from math import isnan
 
 from rehearsal.draws import Constant
-from rehearsal.faults import Crash, CrashAt, Errors, Mute
+from rehearsal.engine import run
+from rehearsal.faults import Crash, CrashAt, Errors, LoadSpike, Mute
 from rehearsal.network import Delay, Drop, Duplicate
 from rehearsal.service import CLIENT
-from rehearsal.units import minute, sec
+from rehearsal.units import duration, minute, ms, sec
 
 KINDS = (CrashAt, Crash, Errors, Mute, Drop, Duplicate, Delay)
 PLAIN = ("service", "operation", "moment", "link", "groups", "by", "factor", "rate")  # what goes without saying
 INSTANT = 0.001  # how long a fault lasts that strikes what happens at one moment [ms]
+DOWN, LATE = (50 * ms, 1 * sec), (50 * ms, 1 * minute)  # shorter than usual time-outs and longer: what a search tries
 
 
 def catalogue(calm, *, kinds=KINDS, down=1 * sec, late=1 * minute, client=False):
     """Return every single fault that could have struck a calm run, in the order of its moments, as a tuple.
 
     For each message that a service handles: a crash before, during and after (`CrashAt`), an error, and a service that
-    is mute from then on, where it has something to say; while a handler waits for a call, and when a broker has a
-    message in hand, a `Crash`; for each message on its way, there and back: lost, twice, late by `late` [ms]. A node
-    that is struck is down (or mute) for `down` [ms]. `kinds` says which of these. With `client` what is said to the
-    client, and by it, is struck too, though nobody asks again on its behalf.
+    is mute from then on, where it has something to say; in the middle of each wait of a handler (a call, a pause, work
+    in process), and when a broker has a message in hand, a `Crash`; for each message on its way, there and back: lost,
+    twice, late by `late` [ms]. A node that is struck is down (or mute) for `down` [ms]. Of both there may be several,
+    and then each fault comes with each, the shortest first. `kinds` says which of these. With `client` what is said to
+    the client, and by it, is struck too, though nobody asks again on its behalf.
     """
-    trace, system = calm.trace, calm.system
-    brokers = system.brokers
-    seen: dict = {}  # how many messages each handler has had
+    wanted, down, late = _kinds(kinds), _times(down, "down"), _times(late, "late")
     found: dict = {}
-    says: dict = {}  # when the handler of each message first said something
-    for row in range(len(trace)):
-        says.setdefault(trace.parent[row], trace.sent[row])
+    for at, fault in _moments(calm, client):
+        if isinstance(fault, wanted):
+            found.setdefault(fault, (at, KINDS.index(type(fault)), len(found)))
+    return tuple(each for fault in sorted(found, key=found.__getitem__) for each in _lasting(fault, down, late))
+
+
+def _kinds(kinds):
+    wanted = (kinds,) if isinstance(kinds, type | str) else tuple(kinds)
+    for kind in wanted:
+        if kind not in KINDS:
+            there = ", ".join(each.__name__ for each in KINDS)
+            raise ValueError(f"kinds of a catalogue are classes out of {there}, not {getattr(kind, '__name__', kind)}")
+    return wanted
+
+
+def _times(value, what):
+    several = value if isinstance(value, list | tuple) else (value,)
+    return sorted({duration(time, f"{what} of a catalogue", positive=True, ever=True) for time in several})
+
+
+def _lasting(fault, down, late):
+    """Return a fault of the catalogue as long as it may last, or as late."""
+    if isinstance(fault, Delay):
+        return [replace(fault, by=time) for time in late]
+    return [fault] if fault.lasting == INSTANT else [replace(fault, lasting=time) for time in down]
+
+
+def _moments(calm, client):
+    """Yield what could have struck a calm run, and when: (moment, fault); how long is not said yet."""
+    trace, system, steps = calm.trace, calm.system, _steps(calm)
+    brokers, nth = system.brokers, _numbers(calm, steps)
+    says = {trace.parent[row] for row in range(len(trace))}
     for row in range(len(trace)):
         edge = trace.edges[trace.edge[row]]
-        mine = []
         if client or edge.source != CLIENT:
-            mine += _on_the_way(trace, row, edge, late)
+            yield from _on_the_way(trace, row, edge)
         if edge.target in brokers:
             times = dict.fromkeys(t for t in (trace.received[row], trace.ended[row]) if not isnan(t))
-            mine += [(at, Crash(edge.target, at, down)) for at in times]
+            yield from ((at, Crash(edge.target, at, 1.0)) for at in times)
         elif edge.target in system.services:
-            mine += _at_work(system, trace, row, edge, down, seen, says.get(row), client)
-        if edge.kind == "call" and edge.source in system.services and not isnan(trace.answered[row]):
-            middle = (trace.sent[row] + trace.answered[row]) / 2
-            mine.append((middle, Crash(edge.source, middle, down)))
-        for at, fault in mine:
-            if isinstance(fault, tuple(kinds)) and fault not in found:
-                found[fault] = at, KINDS.index(type(fault)), len(found)
-    return tuple(sorted(found, key=found.__getitem__))
+            mine = steps.get(row, ())
+            tells = client if edge.source == CLIENT else edge.kind == "call" or row in says
+            yield from _at_work(system, trace, row, mine, nth.get(row, {}), tells)
+            for start, end in pairwise(mine):  # a wait, or a part of one
+                yield (start + end) / 2, Crash(edge.target, (start + end) / 2, 1.0)
 
 
-def _on_the_way(trace, row, edge, late):
-    """Return what can happen to a message, and to the answer to it: (moment, fault)."""
+def _steps(calm):
+    """Return {message: the moments at which its handler took a step, or heard of one of several calls}.
+
+    It takes the same run once more, and somebody who watches.
+    """
+    found: dict = {}
+
+    def step(moment):
+        found.setdefault(moment.span, set()).add(moment.now)
+
+    step.each_step = True  # type: ignore[attr-defined]
+    faults = [fault for fault in calm.faults if not isinstance(fault, LoadSpike)]  # its requests are among the loads
+    with redirect_stderr(StringIO()):  # what a handler raises was shown the first time
+        run(calm.system, calm.loads, seed=calm.seed, until=calm.until, faults=faults, watch=step)
+    trace, last = calm.trace, {row: max(moments) for row, moments in found.items()}
+    for row in range(len(trace)):
+        caller, at = trace.parent[row], trace.answered[row]
+        if trace.edges[trace.edge[row]].kind == "call" and at <= last.get(caller, 0.0):
+            found[caller].add(at)
+    return {row: sorted(moments) for row, moments in found.items()}
+
+
+def _numbers(calm, steps):
+    """Return {message: {moment of a crash: (when, the how manieth for its handler)}}.
+
+    What comes in is counted as it comes, work as it is done; a message that only waits for others is no work yet.
+    """
+    trace = calm.trace
+    found: dict = {}
+    seen: dict = {}
+    moments = [(trace.received[row], "before", row) for row in range(len(trace))]
+    moments += [(times[0], word, row) for row, times in steps.items() for word in ("during", "after")]
+    for at, word, row in sorted(one for one in moments if not isnan(one[0])):
+        edge = trace.edges[trace.edge[row]]
+        if edge.target in calm.system.services and (word != "before" or edge.kind != "work"):
+            key = word, edge.target, _handler(calm.system, edge).name
+            seen[key] = seen.get(key, 0) + 1
+            when = {"before": at, "during": trace.started[row], "after": trace.ended[row]}[word]
+            found.setdefault(row, {})[word] = when, seen[key]
+    return found
+
+
+def _handler(system, edge):
+    """Return who handles a message at a service."""
+    service = system.services[edge.target]
+    return service.subscriptions[edge.name] if edge.kind == "event" else service.operations[edge.name]
+
+
+def _on_the_way(trace, row, edge):
+    """Yield what can happen to a message, and to the answer to it: (moment, fault)."""
     if edge.source == edge.target:
-        return []
+        return
     link, moments = (edge.source, edge.target), [(trace.sent[row], "there")]
     if edge.kind in ("request", "call") and not isnan(trace.ended[row]):
         moments.append((trace.ended[row], "back"))
-    found = []
     for at, ways in moments:
         where = {"at": at, "lasting": INSTANT, "ways": ways}
-        found += [(at, Drop(link, **where)), (at, Delay(link, late, **where))]
+        yield from ((at, Drop(link, **where)), (at, Delay(link, Constant(1.0), **where)))
         if ways == "there":
-            found.append((at, Duplicate(link, **where)))
-    return found
+            yield at, Duplicate(link, **where)
 
 
-def _at_work(system, trace, row, edge, down, seen, said, client):
-    """Return what can happen to a service with a message: (moment, fault)."""
-    service = system.services[edge.target]
-    heard = service.subscriptions.get(edge.name) if edge.kind == "event" else None
-    name = edge.name if heard is None else heard.name
-    count = seen[edge.target, name] = seen.get((edge.target, name), 0) + 1
-    at = {"before": trace.received[row], "during": trace.started[row], "after": trace.ended[row]}
-    found: list = [
-        (when, CrashAt(edge.target, name, moment, count=count, lasting=down))
-        for moment, when in at.items()
-        if not isnan(when)
-    ]
-    ended = trace.ended[row]
-    if isnan(ended):
-        return found
-    waits = (service.operations.get(name) if heard is None else heard).waits  # an error comes before it asks others
-    wrong = ended if not waits else said if said is not None else trace.started[row]
-    found.append((wrong, Errors(edge.target, 1.0, wrong, INSTANT)))
-    if edge.kind == "call" or (client if edge.source == CLIENT else said is not None):
-        found.append((ended, Mute(edge.target, ended, down)))
-    return found
+def _at_work(system, trace, row, steps, nth, tells):
+    """Yield what can happen to a service with a message: (moment, fault)."""
+    edge, ended = trace.edges[trace.edge[row]], trace.ended[row]
+    handler = _handler(system, edge)
+    for moment, (when, count) in nth.items():
+        if not isnan(when):
+            yield when, CrashAt(edge.target, handler.name, moment, count, 1.0)
+    if steps:  # an error comes before a handler asks others
+        yield steps[0], Errors(handler.module or edge.target, 1.0, steps[0], INSTANT)
+    if steps and tells and not isnan(ended):
+        yield ended, Mute(edge.target, ended, 1.0)
 
 
 def paste(faults):

@@ -1,19 +1,36 @@
-"""Schedules: which faults of a catalogue strike together, how many there are, and how one is drawn."""
+"""Schedules: which faults of a catalogue strike together, how many there are, how one is drawn, and how it shrinks.
 
+A schedule is a tuple of faults in the order of the catalogue. Faults that differ only in how long they last (or by how
+much they delay) strike one moment, and a schedule has one of them at most.
+"""
+
+from collections import Counter
+from dataclasses import fields
 from itertools import combinations, pairwise
 from math import comb
 
 from rehearsal.faults import Crash
 
 
+def moment(fault):
+    """Return what a fault strikes and when, without how long: equal for faults of one moment."""
+    return type(fault), *(getattr(fault, f.name) for f in fields(fault) if f.name not in ("lasting", "by"))
+
+
+def length(fault):
+    """Return how long a fault lasts, or by how much it delays [ms]."""
+    return fault.by.mean if hasattr(fault, "by") else fault.lasting
+
+
 def fits(faults):
-    """Return whether faults can strike together: what is down cannot crash.
+    """Return whether faults can strike together: each moment once, and what is down cannot crash.
 
     >>> fits([Crash("a", at=0, lasting=5), Crash("a", at=5, lasting=9)]), fits([Crash("a", at=0), Crash("a", at=5)])
     (True, False)
     """
     crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.service, f.at))
-    return all(one.service != two.service or one.until <= two.at for one, two in pairwise(crashes))
+    apart = all(one.service != two.service or one.until <= two.at for one, two in pairwise(crashes))
+    return apart and len(set(map(moment, faults))) == len(faults)
 
 
 def number(faults, size):
@@ -27,8 +44,11 @@ def number(faults, size):
     for fault in faults:
         if isinstance(fault, Crash):
             crashes.setdefault(fault.service, []).append(fault)
-    free = len(faults) - sum(map(len, crashes.values()))
-    ways = [comb(free, k) for k in range(size + 1)]  # of k faults, so far
+    lengths = Counter(moment(fault) for fault in faults if not isinstance(fault, Crash))  # of each moment
+    ways = [1] + [0] * size  # of k faults, so far
+    for many, moments in Counter(lengths.values()).items():
+        own = [comb(moments, k) * many**k for k in range(size + 1)]
+        ways = [sum(ways[i] * own[k - i] for i in range(k + 1)) for k in range(size + 1)]
     for mine in crashes.values():
         own = _apart(sorted(mine, key=lambda f: f.at), size)
         ways = [sum(ways[i] * own[k - i] for i in range(k + 1)) for k in range(size + 1)]
@@ -54,7 +74,7 @@ def every(faults, size):
 
 
 def drawn(faults, sizes, examples, seed, fails):
-    """Let hypothesis draw schedules until one fails, and shrink that one to the fewest faults; return it, or None.
+    """Let hypothesis draw schedules until one fails, and shrink that one; return it, or None.
 
     `fails(schedule)` says whether one breaks something. The same seed draws the same schedules.
     """
@@ -85,6 +105,26 @@ def drawn(faults, sizes, examples, seed, fails):
     except _Broken:
         return smallest[0]
     return None
+
+
+def shrunk(schedule, faults, fails):
+    """Return the smallest schedule near one that fails: without what it does not need, and each fault at its shortest.
+
+    It is smallest in this sense: leave any fault out, or take a shorter one of its moment, and it fails no more.
+    """
+    place = {fault: n for n, fault in enumerate(faults)}
+
+    def smaller(schedule):
+        yield from combinations(schedule, len(schedule) - 1) if schedule else ()
+        for one in schedule:
+            shorter = [f for f in faults if moment(f) == moment(one) and length(f) < length(one)]
+            for other in sorted(shorter, key=length):
+                yield tuple(sorted((other if f is one else f for f in schedule), key=place.__getitem__))
+
+    found = schedule
+    while found is not None:
+        schedule, found = found, next((other for other in smaller(found) if fails(other)), None)
+    return schedule
 
 
 class _Broken(Exception):

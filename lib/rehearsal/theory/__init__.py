@@ -7,7 +7,9 @@ time in the queue, a *sojourn* the wait plus the work. A system that cannot keep
 `inf`, not an error.
 
 Sources: L. Kleinrock, *Queueing Systems* 1 (1975); M. Harchol-Balter, *Performance Modeling and Design of
-Computer Systems* (2013); others are named per function. Pure Python, nothing simulated.
+Computer Systems* (2013); others are named per function. Pure Python, nothing simulated. What is not here: how much
+shorter queues get where each request joins the shorter of two (the supermarket model), since nobody in these systems
+sees a queue before he asks.
 """
 
 from rehearsal.theory.failures import (
