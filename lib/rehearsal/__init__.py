@@ -1,6 +1,7 @@
 """Rehearse your architecture before opening night: build a system twice, run it, break it, see how failure travels."""
 
 from rehearsal.changes import changes
+from rehearsal.designs import blends
 from rehearsal.draws import Constant, Empirical, Exponential, Lognormal, Uniform
 from rehearsal.engine import FATES, Run, run
 from rehearsal.errors import (
@@ -23,7 +24,6 @@ from rehearsal.process import (
     Process,
     Step,
     blend,
-    blends,
     chain,
     choreograph,
     monolith,

@@ -106,10 +106,9 @@ class _Paced:
     def offers(self, keyed):
         """Yield the moments [ms] of the offers in order; `keyed(distribution, purpose)` gives keyed draws."""
         gap = keyed(self.gaps, "gap")
-        until = inf if self.until is None else self.until
+        until, last = inf if self.until is None else self.until, None if self.count is None else self.count + 1
         moments = accumulate(chain.from_iterable(gap[self.name, 0, page] for page in counting()), initial=self.start)
-        next(moments)  # the start itself is no offer
-        yield from takewhile(lambda moment: moment < until, islice(moments, self.count))
+        yield from takewhile(lambda moment: moment < until, islice(moments, 1, last))  # the start itself is no offer
 
     @property
     def endless(self):

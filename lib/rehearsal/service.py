@@ -55,7 +55,12 @@ class Handler:
 
 @dataclass(frozen=True, eq=False)
 class Operation(Handler):
-    """Do something when asked: by a call, which waits for the reply, or by a command, which does not."""
+    """Do something when asked: by a call, which waits for the reply, or by a command, which does not.
+
+    A command whose handler fails is delivered again (`retry`), and after that it goes to the dead letters.
+    """
+
+    retry: Retry = AGAIN
 
     def __call__(self, *_, **__):
         ask = f"ask for it with `yield ctx.call({self.name}, …)`"
@@ -133,7 +138,7 @@ class Service:
         self.subscriptions = {}
 
     def operation(
-        self, *, takes=0.0, name=None, work=None, publishes=(), calls=None, undoes=None, idempotent=False
+        self, *, takes=0.0, name=None, work=None, publishes=(), calls=None, undoes=None, idempotent=False, retry=AGAIN
     ):  # fmt: skip
         """Declare what the service does when asked; the decorated name becomes the operation.
 
@@ -144,7 +149,7 @@ class Service:
         def declare(function):
             own = _checked(function, self, name)
             said = _said(self, own, takes, work or own, publishes, calls, undoes, idempotent)
-            self.operations[own] = Operation(function=function, **said)
+            self.operations[own] = Operation(function=function, retry=_again(retry, said), **said)
             return self.operations[own]
 
         return declare
@@ -163,14 +168,12 @@ class Service:
             said = _said(self, own, takes, work or f"{self.name}.{own}", publishes, calls, undoes, idempotent)
             crew = None if workers is None else whole(workers, f"workers of {said['name']}", 1)
             pause = None if poll is None else duration(poll, f"poll of {own}", positive=True)
-            if not isinstance(retry, Retry):
-                raise TypeError(f"retry of {self.name}.{own} must be a Retry, such as Retry(2), not {retry!r}")
             choice(acknowledge, f"acknowledge of {self.name}.{own}", ("after", "before"))
             again = None if replay is None else duration(replay, f"replay of {self.name}.{own}", positive=True)
             if key is not None and not callable(key):
                 raise TypeError(f"key of {self.name}.{own} is a function of the payload, not {key!r}")
             self._forget(own, function)
-            how = {"topics": topics, "when": when, "workers": crew, "poll": pause, "retry": retry}
+            how = {"topics": topics, "when": when, "workers": crew, "poll": pause, "retry": _again(retry, said)}
             how |= {"acknowledge": acknowledge, "key": key, "replay": again}
             subscription = Subscription(function=function, **how, **said)
             self.subscriptions |= dict.fromkeys(topics, subscription)
@@ -209,6 +212,13 @@ def _checked(function, service, name):
         shape = f"{own}{signature(function)}"
         raise TypeError(f"{service.name}: a handler takes (ctx, payload), but this one is {shape}") from None
     return own
+
+
+def _again(retry, said):
+    if not isinstance(retry, Retry):
+        place = f"{said['service']}.{said['name']}"
+        raise TypeError(f"retry of {place} must be a Retry, such as Retry(2), not {retry!r}")
+    return retry
 
 
 def _said(service, own, takes, work, publishes, calls, undoes, idempotent):

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import NamedTuple
 
+from rehearsal.designs import critical_path
 from rehearsal.draw import house, palette, pen
 from rehearsal.draw.layout import Wire
 from rehearsal.draw.routes import plan
@@ -23,7 +24,7 @@ class Words(NamedTuple):
 
 def process(thing, *, ax=None, title=None, subtitle=None):
     """Draw a process from its first step to its last, the longest path by mean work in bold; return the Axes."""
-    path, length = thing.critical_path()
+    path, length = critical_path(thing)
     steps = list(thing.steps.values())
     says = {step.name: words(step, step.name in path) for step in steps}
     longest = set(pairwise(path))

@@ -11,7 +11,7 @@ from rehearsal.engine.traps import Trap, around
 from rehearsal.engine.weather import leg
 from rehearsal.errors import ModelError
 from rehearsal.faults import CrashAt
-from rehearsal.service import AGAIN, CLIENT, NO_TIME
+from rehearsal.service import CLIENT, NO_TIME
 from rehearsal.trace import Edge
 
 
@@ -139,7 +139,7 @@ class Compiler:
         """Return the route of a command: through its broker to the one addressee."""
         found = self._find(plan, operation)
         target = self.plans[found]
-        inbox = self.inboxes.setdefault(target.place, Inbox(target.place, retry=AGAIN))
+        inbox = self.inboxes.setdefault(target.place, Inbox(target.place, retry=found.retry))
         edge = Edge("command", "", target.node.name, target.name, target.undo)
         route = self._through(plan.node, edge, [(target, self.pools[target.node.name], inbox)])
         plan.node.sends[operation] = route

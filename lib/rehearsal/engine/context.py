@@ -111,42 +111,40 @@ class Context:
         route = plan.topics.get(topic)
         if route is None:
             raise engine.mistake(undeclared(plan.handler, topic))
-        if payload is not message.payload and type(payload).__hash__ is None:
-            raise engine.mistake(_mutable(message, payload))
-        if plan.node.outbox is not None:
-            plan.node.outbox.put(lambda: self._tell(route, payload, topic))
-            return
-        engine.post(route, message.case, payload, message.row)
-        if route.ends:
-            engine.fact(message.case, topic)
-
-    def _tell(self, route, payload, topic=None):
-        engine, message = self._engine, self._message
-        engine.post(route, message.case, payload, message.row)
-        if route.ends:
-            engine.fact(message.case, topic)
+        self._say(route, payload, topic)
 
     def send(self, operation, payload=None):
         """Send a command: hand it to the broker for its one addressee and go on, without a reply."""
         message, engine = self._message, self._engine
         if engine.over:
             return
-        node = message.route.plan.node
-        route = node.sends.get(operation) or engine.compiler.send(message.route.plan, operation)
+        plan = message.route.plan
+        self._say(plan.node.sends.get(operation) or engine.compiler.send(plan, operation), payload)
+
+    def _say(self, route, payload, topic=None, stored=False):
+        """Hand a message to the broker: at once, or where there is an outbox, from there."""
+        engine, message = self._engine, self._message
         if payload is not message.payload and type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
-        if node.outbox is not None:
-            node.outbox.put(lambda: self._tell(route, payload))
+        outbox = message.route.plan.node.outbox
+        if outbox is not None and not stored:
+            outbox.put(lambda: self._say(route, payload, topic, stored=True))
             return
         engine.post(route, message.case, payload, message.row)
+        if route.ends:
+            engine.fact(message.case, topic)
 
     def effect(self, name, amount=1):
         """Write down what was done in the world: so many of `name`, or undone where `amount` is negative.
 
         The ledger of a run counts effects, not messages: a charge done twice is two entries, whoever was told what.
         """
-        if not self._engine.over:
-            self._engine.ledger.enter(self._message, name, amount)
+        engine, message = self._engine, self._message
+        if not engine.over:
+            service = message.route.plan.node.name
+            engine.ledger.entries.extend((engine._now, message.case.row, service, name, amount, message.row))
+            if engine.ledger.watch is not None:
+                engine.ledger.look(message)
 
     def park(self, why):
         """Leave this request to a person, since nothing automatic is left to try: its fate is "parked"."""

@@ -14,10 +14,8 @@ def fates(table, trace, objectives, drained, stranded, parked=frozenset()):
     down for ever. What is `parked` waits for a person, who finds it among the dead letters or was told of it.
     """
     moving = set() if drained else _under_way(trace, stranded)
-    return [
-        "parked" if row in parked else _fate(table, row, objectives[table.kind[row]], row in moving)
-        for row in range(len(table))
-    ]
+    told = (_fate(table, row, objectives[table.kind[row]], row in moving) for row in range(len(table)))
+    return ["parked" if row in parked else fate for row, fate in enumerate(told)]
 
 
 def _under_way(trace, stranded):

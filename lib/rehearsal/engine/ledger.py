@@ -1,5 +1,6 @@
 """What was really done in the world: one entry an effect, whoever learns of it, and whatever the caller was told."""
 
+from functools import partial
 from typing import NamedTuple
 
 from rehearsal.engine.sources import payload
@@ -17,6 +18,11 @@ class Effect(NamedTuple):
     name: str
     amount: float
     span: int
+
+
+def effects(entries):
+    """Return what a ledger holds as effects."""
+    return [*map(partial(tuple.__new__, Effect), zip(*[iter(entries)] * len(Effect._fields), strict=True))]
 
 
 class Parked(NamedTuple):
@@ -75,8 +81,9 @@ class Ledger:
     def __init__(self, engine, watch=None):
         self.engine, self.watch = engine, watch
         self.loads: tuple = ()  # of the run: an invariant may ask what was asked for
-        self.effects: list[Effect] = []
+        self.entries: list = []  # one after another, field by field: nothing for the garbage collector to look at
         self.parked: list[Parked] = []
+        self._read: list[Effect] = []
         if getattr(watch, "each_step", False):  # no other run pays for it
             engine.finish, engine.settle = self._watched(engine.finish), self._watched(engine.settle)
             engine.resume = self._watched(engine.resume, after=True)
@@ -101,12 +108,11 @@ class Ledger:
             words = str(error) if isinstance(error, ModelError) else f"the watch: {type(error).__name__}: {error}"
             raise self.engine.mistake(words) from error
 
-    def enter(self, message, name, amount):
-        """Write an effect down, and let whoever watches look."""
-        service = message.route.plan.node.name
-        self.effects.append(Effect(self.engine._now, message.case.row, service, name, amount, message.row))
-        if self.watch is not None:
-            self.look(message)
+    @property
+    def effects(self):
+        """Return the effects so far; each is read once."""
+        self._read += effects(self.entries[len(self._read) * len(Effect._fields) :])
+        return self._read
 
     def park(self, message, why):
         """Leave a request to a person."""

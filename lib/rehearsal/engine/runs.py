@@ -12,7 +12,7 @@ from rehearsal.engine.breakage import arrange, stranded
 from rehearsal.engine.breakers import Transition
 from rehearsal.engine.crashes import bury
 from rehearsal.engine.fates import FATES, fates
-from rehearsal.engine.ledger import Effect, states
+from rehearsal.engine.ledger import Effect, effects, states
 from rehearsal.engine.performer import Engine
 from rehearsal.engine.sources import payload, sources
 from rehearsal.errors import DesignWarning, ModelError
@@ -43,7 +43,7 @@ class Run:
         if until is None and engine.loose:  # alarms that nobody waited for any more are not part of the run
             self.ended = self._last()
         self.mishaps, self._stranded = engine.mishaps.counts, stranded(engine)
-        self.effects, self.parked = tuple(engine.ledger.effects), tuple(engine.ledger.parked)
+        self._entries, self.parked = engine.ledger.entries, tuple(engine.ledger.parked)
         self.dead_letters, self._letters = engine.bus.dead_letters, engine.bus.letters
         self.outages = tuple(o for o in engine.outages if o.at <= self.ended)
         self.transitions, self.states = tuple(engine.transitions), states(engine)
@@ -56,6 +56,11 @@ class Run:
 
         columns = (*(getattr(self.trace, name) for name in TIMES), self.table.offered)
         return float(max(np.fmax.reduce(np.asarray(column), initial=0.0) for column in columns))
+
+    @cached_property
+    def effects(self):
+        """Return every effect, in the order in which they happened."""
+        return tuple(effects(self._entries))
 
     @cached_property
     def _fates(self):
@@ -132,9 +137,8 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
         # The module's own registry: each sentence once a session, and the same words on every machine.
         warnings.warn_explicit(sentence, DesignWarning, system.name, 1, registry=_warned)
     loads += spikes(loads, faults)
-    engine = Engine(
-        system, seed, sorted(faults, key=repr), Totals() if keep == "totals" else Trace(), Table(system.entries), watch
-    )
+    trace, table = Totals() if keep == "totals" else Trace(), Table(system.entries)
+    engine = Engine(system, seed, sorted(faults, key=repr), trace, table, watch)
     engine.ledger.loads = loads
     engine.routes = {kind: engine.compiler.entry(entry) for kind, entry in system.entries.items()}
     engine.trace.watch = Limit(engine)

@@ -26,18 +26,22 @@ def hopeless(ctx, problem, last):
 
 def doing(step, careful):
     """Return the body of a step: what its operation does, and its effect; it returns whether anything was done."""
-    function, name, undoable = leaf(step.operation), step.name, careful and step.undo is not None
+    function, name = leaf(step.operation), step.name
 
     def do(ctx, payload):
-        if undoable and (name, payload) in ctx.state.get(UNDONE, ()):
-            return False
         function(ctx, payload)
-        if undoable:
-            ctx.state.setdefault(DONE, set()).add((name, payload))
         ctx.effect(name)
         return True
 
-    return do
+    def do_unless_undone(ctx, payload):
+        if (name, payload) in ctx.state.get(UNDONE, ()):
+            return False
+        function(ctx, payload)
+        ctx.state.setdefault(DONE, set()).add((name, payload))
+        ctx.effect(name)
+        return True
+
+    return do_unless_undone if careful and step.undo is not None else do
 
 
 def undoing(step, careful):

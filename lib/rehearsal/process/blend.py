@@ -47,17 +47,6 @@ def blend(
     return system
 
 
-def blends(process):
-    """Return every set of steps that may dance while the others are conducted: none, some tails, all."""
-    found: list = [frozenset()]
-    for step in reversed(process.steps.values()):
-        after = {s.name for s in process.following(step)}
-        found += [dancing | {step.name} for dancing in found if after <= dancing]
-    order = {name: place for place, name in enumerate(process.steps)}
-    tails = [tuple(sorted(one, key=order.__getitem__)) for one in found]
-    return sorted(tails, key=lambda one: (len(one), [order[name] for name in one]))
-
-
 def _check(process, dancing):
     for step in sorted(dancing - process.steps.keys()):
         raise ModelError(f"{process.name}: {unknown('step', step, process.steps)}")

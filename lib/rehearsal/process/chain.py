@@ -6,7 +6,8 @@ from math import inf
 
 from rehearsal.errors import Failed, ModelError, Refused
 from rehearsal.process.acts import doing, undoing
-from rehearsal.process.stage import score, stage
+from rehearsal.process.score import score
+from rehearsal.process.stage import redeclare, stage
 from rehearsal.process.within import take_back
 
 
@@ -23,20 +24,14 @@ def chain(process, *, name=None, objective=inf, timeout=None, retry=None):
     policies = {"timeout": timeout, "retry": retry}
     after: list = []  # (step, operation) of those that may be the next: one that is always done, and any before it
     for step in reversed(steps):
-        undos = [_declare(system, step.undo, undoing(step, careful=False))] if step.undo is not None else []
+        undos = [redeclare(system, step.undo, undoing(step, careful=False))] if step.undo is not None else []
         link = _linking(process, step, after, undos, policies) if after else doing(step, careful=False)
         own = replace(step, after=(), when=None, optional=False)  # to look at that is for whoever asks
         link.score = score([own, *(later for later, _ in after)])
-        entry = _declare(system, step.operation, link, calls=tuple(operation for _, operation in after))
+        entry = redeclare(system, step.operation, link, calls=tuple(operation for _, operation in after))
         after = [(step, entry), *(after if step.when is not None else [])]
     system.accepts(process.name, entry, objective=objective)
     return system
-
-
-def _declare(system, operation, function, calls=None):
-    home = system.services[operation.service]
-    twin = home.operations[operation.name] = replace(operation, function=function, calls=calls, home=home)
-    return twin
 
 
 def _check(process, steps):

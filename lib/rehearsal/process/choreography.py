@@ -16,7 +16,8 @@ def choreograph(
 
     Requests are accepted at the service `at`, which knows no step. A step that waits for several others joins their
     events by request. With `failures` a step that cannot be done says so, and every service that did something before
-    it undoes that, the last first; with `timeout` [ms] so it does where nothing is heard of a request for so long.
+    it undoes that, the last first; with `timeout` [ms] so it does where a request has not ended so long after it was
+    placed, whatever keeps it: a deadline, kept by a clock at `at` that the event of its placing starts.
     `idempotent`, `outbox` and `careful` are as for `orchestrate`.
     """
     if timeout is not None and process.pivot is not None:
@@ -48,9 +49,8 @@ class Dance:
     def _on(self, service, topics, function, name, when=None, **how):
         taken = [t for t in topics if t in service.subscriptions]
         if taken:
-            raise ModelError(
-                f"{service.name} would hear {taken[0]!r} twice, for {name} too: give one to another service"
-            )
+            twice = f"{service.name} would hear {taken[0]!r} twice, for {name} too"
+            raise ModelError(f"{twice}: give one to another service")
         if when is not None:  # it knows the conditions of its own step, and of those it hears of
             steps = self.process.steps.values()
             heard = [s for s in steps if {s.event, s.undone} & {*topics} or name in (s.name, s.undo and s.undo.name)]
@@ -81,6 +81,7 @@ class Dance:
         beyond = step.name in self.process.beyond
         fails = self.failures and not beyond
         facts = [step.event, step.fails][: 1 + fails] if not step.optional else []  # nobody waits for it
+        facts += step.operation.publishes
         work = {"takes": step.operation.takes, "work": step.operation.work, "publishes": facts}
         work |= {"idempotent": self._once(step.operation), "retry": self.process.tail if beyond else self.retry}
         self._on(
@@ -104,29 +105,28 @@ class Dance:
         failures = self.failures and not beyond
         last = (self.process.tail if beyond else self.retry).times
 
-        def tell(ctx, payload, fact):
-            if not step.optional:
-                ctx.publish(fact, payload)
-
         def do(ctx, payload):
+            fact = step.event
             try:
-                done = body(ctx, payload)
+                if not body(ctx, payload):
+                    return
             except Exception as problem:
                 final = hopeless(ctx, problem, last)
                 if beyond and final:
                     ctx.park(f"no way back after {self.process.pivot}: {problem}")
                 if not failures or not final:
                     raise
-                tell(ctx, payload, step.fails)
-                return
-            if done:
-                tell(ctx, payload, step.event)
+                fact = step.fails
+            if not step.optional:
+                ctx.publish(fact, payload)
 
         return do
 
     def end(self, timeout):
         """Declare the end: the event of the last step, or where there are several, of the last of all."""
         process, ends = self.process, self.process.ends
+        if not ends:  # all is optional: nobody waits for any of it
+            return self.placed
         if len(ends) == 1 and ends[0].when is None and timeout is None:
             return ends[0].event
         completed = f"{process.name}.completed"
@@ -160,6 +160,9 @@ class Dance:
             self._watch(timeout)
             causes[self.expired] = set()
         undoable = [s for s in steps if s.undo is not None and any(s.name not in out for out in causes.values())]
+        for step in undoable[1:]:
+            if step.undone in {s.undone for s in undoable if s is not step}:
+                raise ModelError(f"two undos tell of it by {step.undone!r}: give one of their steps another undone=")
 
         def heard(payload, come, waits):
             return any(
@@ -198,6 +201,7 @@ class Dance:
         everything = {u.name for u in undoable}
 
         def cancel(ctx, payload):
+            ctx.state.setdefault("ended", set()).add(payload)
             ctx.publish(cancelled, payload)
 
         topics = [*causes, *(u.undone for u in undoable)]

@@ -1,99 +1,106 @@
 """A conductor that does not wait: it sends commands through queues, and goes on when it hears of them."""
 
-from rehearsal.errors import Failed, ModelError, Refused
-from rehearsal.process.acts import doing, undoing
-from rehearsal.process.stage import agenda, backwards, host, score, stage
-from rehearsal.service import AGAIN
+from rehearsal.process.acts import doing, hopeless, undoing
+from rehearsal.process.score import agenda, follow, score
+from rehearsal.process.stage import host, redeclare, stage
 
 
-def command(process, *, name, at, workers, durable, decides, objective, idempotent, outbox, careful):
+def command(process, *, name, at, workers, durable, decides, objective, retry, idempotent, outbox, careful):
     """Return the process as a system in which the service `at` sends commands, and each is answered by a reply.
 
     The client hears "accepted" at once; an event says how it ended. Where each request stands is in the conductor's
     memory: `durable`, or gone with a crash, and then those under way never end. `decides` [ms] is the cost of a reply.
     """
-    if process.pivot is not None:
-        raise ModelError(f"a conductor by commands knows no pivot: {process.name!r} turns at {process.pivot}")
     system = stage(process, name or f"commanded {process.name}", outbox)
     conductor = host(process, system, at, workers, volatile=not durable, outbox=outbox)
     hear = f"{conductor.name}.hear"
-    for step in process.steps.values():
-        for operation, done, body in ((step.operation, "done", doing), (step.undo, "undone", undoing)):
+    steps = list(process.steps.values())
+    for n, step in enumerate(steps):
+        insists = process.tail if step.name in process.beyond and not step.optional else retry
+        tasks = (n, step.operation, doing, insists), (~n, step.undo, undoing, process.again)
+        for task, operation, body, again in tasks:
             if operation is not None:
-                how = {"takes": operation.takes, "name": operation.name, "work": operation.work}
-                how |= {"idempotent": operation.idempotent if idempotent is None else idempotent}
-                obeying = _obeying(body(step, careful), step, hear, done)
-                system.services[operation.service].operation(**how, undoes=operation.undoes)(obeying)
+                parks = operation.name if task < 0 or insists is process.tail else None
+                obeying = _obeying(body(step, careful), parks, task, hear, again.times)
+                redeclare(system, operation, obeying, idempotent, retry=again)
     ends = f"{process.name}.completed", f"{process.name}.cancelled"
-    place, listen = _conducting(process, list(process.steps.values()), ends)
-    listen.score = score(process.steps.values())
+    place, listen = _conducting(process, steps, *ends)
+    listen.score = score(steps)
     conductor.operation(name="hear", work=f"hear {process.name}", takes=decides, publishes=ends)(listen)
-    entry = conductor.operation(name="place")(place)
+    entry = conductor.operation(name="place", publishes=ends)(place)
     system.accepts(process.name, entry, objective=objective, done=ends[0], failed=ends[1])
     return system
 
 
-def _obeying(body, step, hear, done):
-    """Return a handler that does what it is told, and sends back how it went; an undo that cannot be is parked."""
+def _obeying(body, parks, task, hear, last):
+    """Return a handler that does what it is told, and sends back how it went; what `parks` it leaves to a person."""
 
     def obey(ctx, payload):
-        how = done
+        done = True
         try:
             body(ctx, payload)
-        except (Refused, Failed) as error:
-            if isinstance(error, Failed) and ctx.attempt <= AGAIN.times:
+        except Exception as error:
+            if not hopeless(ctx, error, last):
                 raise
-            if done == "undone":
-                ctx.park(f"{step.undo.name} failed: {error}")
-            else:
-                how = "failed"
-        ctx.send(hear, (payload, step.name, how))
+            if parks:
+                ctx.park(f"{parks} failed: {error}")
+            done = False
+        ctx.send(hear, (payload, task, done))
 
     return obey
 
 
-def _conducting(process, steps, ends):
+def _conducting(process, steps, completed, cancelled):
     """Return the two handlers of the conductor: one for requests, one for replies.
 
-    A cancelled request ends when nothing is under way any more, a completed one while its optional steps still are.
+    A task is the number of a step; its undo is the number ~n. A cancelled request ends when nothing is under way any
+    more, a completed one while its optional steps still are.
     """
-    completed, cancelled = ends
-    agenda_of = agenda(process, steps)
+    agenda_of = agenda(steps)
+    places = {n: step.operation.place for n, step in enumerate(steps)}
+    places |= {~n: step.undo.place for n, step in enumerate(steps) if step.undo is not None}
+    optional = {n for n, step in enumerate(steps) if step.optional}
+    beyond = {n for n, step in enumerate(steps) if step.name in process.beyond} - optional
 
     def place(ctx, payload):
-        ctx.state[payload] = {"waiting": agenda_of(payload), "done": [], "running": [], "failed": False}
-        go_on(ctx, payload, ctx.state[payload])
+        leads, waits, then = agenda_of(payload)
+        saga = {"flow": (leads, waits[:], then), "running": set(), "done": [], "failed": False}
+        ctx.state[payload] = saga
+        go_on(ctx, payload, saga, leads[-1])
         return "accepted"
 
     def listen(ctx, word):
-        payload, name, how = word
-        saga, step = ctx.state.get(payload), process.steps[name]
-        if saga is None or step not in saga["running"]:
+        payload, task, done = word
+        saga = ctx.state.get(payload)
+        if saga is None or task not in saga["running"]:
             return  # it has forgotten that request, or has heard this before
-        saga["running"].remove(step)
-        if how == "done":
-            saga["done"].append(step)
-        elif how == "undone":
-            saga["done"].remove(step)
-        else:
-            saga["failed"] = saga["failed"] or not step.optional
-        go_on(ctx, payload, saga)
+        saga["running"].remove(task)
+        ready: tuple = ()
+        if done and task >= 0:
+            saga["done"].append(task)
+            leads, waits, then = saga["flow"]
+            ready = (then[task],) if task in then else follow((task,), leads, waits)
+        elif task in beyond:
+            return  # there is no way back, and a person looks after it
+        elif task >= 0 and task not in optional:
+            saga["failed"] = True
+        go_on(ctx, payload, saga, ready)
 
-    def go_on(ctx, payload, saga):
-        if saga["failed"]:
-            last = backwards(process, saga["done"], payload)[:1] if not saga["running"] else []
-            saga["running"] += last
-            for step in last:
-                ctx.send(step.undo.place, payload)
-        else:
-            over = {step.name for step in saga["done"]}
-            start = [step for step, needs in saga["waiting"] if needs <= over]
-            saga["waiting"] = [item for item in saga["waiting"] if item[0] not in start]
-            saga["running"] += start
-            for step in start:
-                ctx.send(step.operation.place, payload)
-        if not [step for step in saga["running"] if saga["failed"] or not step.optional]:
+    def go_on(ctx, payload, saga, ready):
+        for task in _back(steps, saga) if saga["failed"] else ready:
+            saga["running"].add(task)
+            ctx.send(places[task], payload)
+        if saga["running"] <= (set() if saga["failed"] else optional):
             ctx.publish(cancelled if saga["failed"] else completed, payload)
             del ctx.state[payload]
 
     return place, listen
+
+
+def _back(steps, saga):
+    """Return what to undo next: the last that is done, once nothing is under way any more."""
+    if saga["running"]:
+        return ()
+    if "undos" not in saga:
+        saga["undos"] = [n for n in sorted(saga["done"]) if steps[n].undo is not None]
+    return [~saga["undos"].pop()] if saga["undos"] else ()

@@ -5,7 +5,8 @@ from math import inf
 
 from rehearsal.policies import Retry
 from rehearsal.process.acts import doing, undoing
-from rehearsal.process.stage import backwards, score, stage
+from rehearsal.process.score import score
+from rehearsal.process.stage import backwards, stage
 from rehearsal.process.within import insist, take_back
 
 ONCE = Retry(0)

@@ -3,10 +3,12 @@
 from math import inf
 
 from rehearsal.arguments import choice
-from rehearsal.errors import Failed, Refused
+from rehearsal.errors import Failed, ModelError, Refused
 from rehearsal.process.acts import doing, undoing
 from rehearsal.process.commands import command
-from rehearsal.process.stage import agenda, backwards, host, score, stage
+from rehearsal.process.score import agenda, follow, score
+from rehearsal.process.stage import backwards, host, redeclare, stage
+from rehearsal.service import AGAIN
 
 
 def orchestrate(
@@ -20,23 +22,31 @@ def orchestrate(
     told: the last first, one by one (`undos="reverse"`), or "together" where no order forbids it. `workers`,
     `blocking`, `durable` and `decides` [ms] are the conductor's, unless the process has a service of that name;
     `timeout` [ms] and `retry` are for each call: tried again before anything is undone. With `by="commands"` it sends
-    commands through queues and hears of each by a reply, see `commands`.
+    commands through queues and hears of each by a reply; `retry` then says how often one that fails is delivered
+    again, and queues keep what is asked of who is down, for as long as that takes: there is no `timeout`.
     `idempotent` steps are done once however often they are asked for; with an `outbox` [ms] no message is lost between
     an effect and its telling; a `careful` service undoes only what it did, and does nothing that was undone before.
     """
     choice(undos, "undos of orchestrate", ("reverse", "together"))
     if choice(by, "by of orchestrate", ("calls", "commands")) == "commands":
+        for word, said in {
+            "timeout": timeout is not None,
+            "blocking": not blocking,
+            "undos": undos != "reverse",
+        }.items():
+            if said:
+                raise ModelError(f"{word} is for calls: who sends commands waits for no reply, and undoes in turn")
         return command(
             process, name=name, at=at, workers=workers, durable=durable, decides=decides, objective=objective,
-            idempotent=idempotent, outbox=outbox, careful=careful,
+            retry=retry or AGAIN, idempotent=idempotent, outbox=outbox, careful=careful,
         )  # fmt: skip
     system = stage(process, name or f"orchestrated {process.name}", outbox)
     declare(system, process.steps.values(), idempotent, careful)
     conductor = host(process, system, at, workers, blocking=blocking, durable=durable, decides=decides)
-    asked = [s.operation.place for s in process.steps.values()]
-    asked += [s.undo.place for s in process.steps.values() if s.undo is not None]
-    policies = {"timeout": timeout, "retry": retry}
-    conducts = conducting(process, list(process.steps.values()), policies, together=undos == "together")
+    steps, policies = list(process.steps.values()), {"timeout": timeout, "retry": retry}
+    asked = [s.operation.place for s in steps] + [s.undo.place for s in steps if s.undo is not None]
+    undo = _undo_together if undos == "together" else _undo_in_turn
+    conducts = conducting(process, steps, policies, undo=undo)
     place = conductor.operation(name="place", calls=asked)(conducts)
     system.accepts(process.name, place, objective=objective)
     return system
@@ -45,88 +55,82 @@ def orchestrate(
 def declare(system, steps, idempotent=None, careful=True):
     """Declare the operations of steps, and their undos, in a system of its own."""
     for step in steps:
-        _declare(system, step.operation, doing(step, careful), idempotent)
+        redeclare(system, step.operation, doing(step, careful), idempotent)
         if step.undo is not None:
-            _declare(system, step.undo, undoing(step, careful), idempotent)
+            redeclare(system, step.undo, undoing(step, careful), idempotent)
 
 
-def _declare(system, operation, body, idempotent):
-    again = {"takes": operation.takes, "name": operation.name, "work": operation.work, "undoes": operation.undoes}
-    again["idempotent"] = operation.idempotent if idempotent is None else idempotent
-    again |= {"publishes": operation.publishes, "calls": operation.calls}
-    system.services[operation.service].operation(**again)(body)
-
-
-def conducting(process, steps, policies, tell=None, together=False):
-    """Return the handler of a conductor of these steps; it may `tell(ctx, payload, fact)` of what is done or failed."""
-    policies = {word: value for word, value in policies.items() if value is not None}
-    later = {step.name: {**policies, "retry": process.tail} for step in steps if step.name in process.beyond}
-    agenda_of = agenda(process, steps)
-
-    def place(ctx, payload):
-        waiting, done, problem, turned = agenda_of(payload), [], None, False
-        running: dict = {}
-        over: set = set()
-        while True:
-            start = [] if problem is not None else [step for step, needs in waiting if needs <= over]
-            waiting = [item for item in waiting if item[0] not in start] if start else waiting
-            if len(start) == 1 and not running:
-                said = later.get(start[0].name, policies)
-                ended = [(start[0], (yield from _ask(ctx, start[0].operation, payload, said)))]
-            elif start or running:
-                said = {step: later.get(step.name, policies) for step in start}
-                running |= {ctx.call(step.operation.place, payload, **said[step]): step for step in start}
-                ended = [(running.pop(call), error) for call, _, error in (yield ctx.first(*running))]
-            else:
-                break
-            for step, error in ended:
-                over.add(step.name)
-                problem = problem or (None if step.optional else error)
-                turned = turned or (step.name == process.pivot and error is None)
-                if error is None or getattr(error, "may_be_done", False):
-                    done.append(step)  # or it may be done: a time-out does not tell, nor a no to who has asked before
-                if tell is not None and (error is None or error is problem):
-                    tell(ctx, payload, step.event if error is None else step.fails)
-        if problem is None:
-            return f"{process.name} done"
-        if turned:
-            ctx.park(f"no way back after {process.pivot}: {problem}")
-        else:
-            undo = _undo_together if together else _undo_in_turn
-            yield from undo(ctx, payload, backwards(process, done, payload), {**policies, "retry": process.again})
-        raise problem
-
-    place.score, place.policies = score(steps), policies  # type: ignore[attr-defined]
-    return place
-
-
-def _ask(ctx, operation, payload, policies):
-    """Ask for one operation, and return what went wrong, or None."""
-    try:
-        yield ctx.call(operation.place, payload, **policies)
-    except (Failed, Refused) as error:
-        return error
-    return None
-
-
-def _undo_in_turn(ctx, payload, steps, policies):
+def _undo_in_turn(ctx, process, payload, steps, timeout):
     """Undo the last first; what cannot be undone is left to a person, and does not keep the others."""
     for step in steps:
-        error = yield from _ask(ctx, step.undo, payload, policies)
-        if error is not None:
+        try:
+            yield ctx.call(step.undo.place, payload, timeout=timeout, retry=process.again)
+        except (Failed, Refused) as error:
             ctx.park(f"{step.undo.name} failed: {error}")
 
 
-def _undo_together(ctx, payload, steps, policies):
-    """Undo side by side what does not wait for another undo: that of a step that came later."""
+def _undo_together(ctx, process, payload, steps, timeout):
+    """Undo side by side what does not wait for another undo: that of a step that came later, directly or not."""
+    later = {step.name: set(process.following(step)) for step in steps}
     left: list = list(steps)
     running: dict = {}
     while left or running:
-        waited = {name for step in (*left, *running.values()) for name in step.after}
-        start = [step for step in left if step.name not in waited]
+        start = [step for step in left if later[step.name].isdisjoint((*left, *running.values()))]
         left = [step for step in left if step not in start]
-        running |= {ctx.call(step.undo.place, payload, **policies): step for step in start}
+        running |= {ctx.call(s.undo.place, payload, timeout=timeout, retry=process.again): s for s in start}
         for call, _, error in (yield ctx.first(*running)):
             step = running.pop(call)
             if error is not None:
                 ctx.park(f"{step.undo.name} failed: {error}")
+
+
+def conducting(process, steps, policies, tell=None, undo=_undo_in_turn):
+    """Return the handler of a conductor of these steps; it may `tell(ctx, payload, fact)` of what is done or failed.
+
+    A step that failed may be done all the same: a time-out does not tell, nor a no to who has asked before. So it is
+    undone; a pivot, which has no way back, is left to a person.
+    """
+    timeout, retry = policies["timeout"], policies["retry"]
+    insists = {s.name for s in steps if s.name in process.beyond and not s.optional}
+    asks = [(s.operation.place, process.tail if s.name in insists else retry) for s in steps]
+    pivot = next((n for n, step in enumerate(steps) if step.name == process.pivot), None)
+    agenda_of, answer = agenda(steps), f"{process.name} done"
+
+    def place(ctx, payload):
+        leads, waits, then = agenda_of(payload)
+        ready, waits = leads[-1], waits[:]
+        problem: Exception | None = None
+        running: dict = {}  # {call under way: step}
+        over: dict = {}  # {step that has ended: what went wrong, if anything}
+        ended: dict
+        while ready or running:
+            if len(ready) == 1 and not running:  # nearly always: one after another
+                n = ready[0]
+                try:
+                    yield ctx.call(asks[n][0], payload, timeout=timeout, retry=asks[n][1])
+                    while tell is None and n in then:
+                        over[n], n = None, then[n]
+                        yield ctx.call(asks[n][0], payload, timeout=timeout, retry=asks[n][1])
+                    ended = {n: None}
+                except (Failed, Refused) as error:
+                    ended = {n: error}
+            else:
+                running |= {ctx.call(asks[n][0], payload, timeout=timeout, retry=asks[n][1]): n for n in ready}
+                ended = {running.pop(call): error for call, _, error in (yield ctx.first(*running))}
+            over |= ended
+            for n, wrong in ended.items():
+                problem = problem or (None if steps[n].optional else wrong)
+                if tell is not None and (wrong is None or wrong is problem):
+                    tell(ctx, payload, steps[n].event if wrong is None else steps[n].fails)
+            ready = follow(ended, leads, waits) if problem is None else []
+        if problem is None:
+            return answer
+        done = [n for n, wrong in over.items() if wrong is None or getattr(wrong, "may_be_done", False)]
+        if pivot in done:
+            ctx.park(f"no way back after {process.pivot}, which is done or may be: {problem}")
+        else:
+            yield from undo(ctx, process, payload, backwards(process, [steps[n] for n in done], payload), timeout)
+        raise problem
+
+    place.score, place.policies = score(steps), policies  # type: ignore[attr-defined]
+    return place

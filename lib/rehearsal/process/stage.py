@@ -1,7 +1,12 @@
 """Set the stage for a process: the services that take part, as they were declared, with nothing to do yet."""
 
+from dataclasses import replace
+
 from rehearsal.errors import ModelError
+from rehearsal.service import Service
 from rehearsal.system import System
+
+OWN = ("place", "hear", "accept", "complete", "cancel", "watch")  # handlers of the service where requests enter
 
 
 def stage(process, name, outbox=None):
@@ -27,16 +32,29 @@ def stage(process, name, outbox=None):
 
 
 def host(process, system, name, workers, **how):
-    """Return the service where requests enter: one of the process's own of that name, or a new one."""
+    """Return the service where requests enter: one of the process's own of that name, or a new one.
+
+    One of its own keeps its workers; what else is said of who conducts goes before what it said of itself.
+    """
     home = next(iter(process.steps.values())).operation.home.home
-    if name in system.services:
-        return system.services[name]
-    if name in home.services:
-        twin = home.services[name].copy()
+    for step in process.steps.values():
+        if step.service == name and step.name in OWN:
+            raise ModelError(f"{name} takes requests in, with a {step.name!r} of its own: call the step something else")
+    if name not in system.services and name in home.services:
+        twin = system.services[name] = home.services[name].copy()
         twin.home, twin.operations, twin.subscriptions = system, {}, {}
-        system.services[name] = twin
-        return twin
-    return system.service(name, workers=workers, **how)
+    if name not in system.services:
+        return system.service(name, workers=workers, **how)
+    said, usual = vars(Service(name, **how)), vars(Service(name))
+    vars(system.services[name]).update({word: said[word] for word in how if said[word] != usual[word]})
+    return system.services[name]
+
+
+def redeclare(system, operation, function, idempotent=None, **how):
+    """Declare an operation as it was, at the same service of this system, with another body; return it."""
+    home, once = system.services[operation.service], operation.idempotent if idempotent is None else idempotent
+    home.operations[operation.name] = replace(operation, function=function, home=home, idempotent=once, **how)
+    return home.operations[operation.name]
 
 
 def backwards(process, steps, payload):
@@ -45,22 +63,3 @@ def backwards(process, steps, payload):
     return [
         s for s in reversed(process.steps.values()) if s.name in names and s.undo is not None and s.applies(payload)
     ]
-
-
-def agenda(process, steps):
-    """Return a function that gives the steps to do for a payload, each with the names of those it waits for."""
-    mine = {step.name for step in steps}
-
-    def agenda_of(payload):
-        todo = [step for step in steps if step.applies(payload)]
-        return [(s, frozenset(n.name for n in process.needs(process.before(s), payload)) & mine) for s in todo]
-
-    if any(step.when is not None for step in process.steps.values()):
-        return agenda_of
-    always = agenda_of(None)  # the same for every request: worked out once
-    return lambda payload: always
-
-
-def score(steps):
-    """Return what a conductor has to know of the flow: each step, what it comes after, what undoes it, and whether."""
-    return tuple((s.operation.place, s.after, s.undo and s.undo.place, s.when, s.optional) for s in steps)

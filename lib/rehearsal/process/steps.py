@@ -44,6 +44,8 @@ class Step:
             raise TypeError(f"undo of step {self.name} is an operation, not {self.undo!r}")
         if self.undo is not None and self.undo.undoes not in (self.name, self.operation.work):
             raise ModelError(f"{self.undo.place} does not undo {self.name}: declare it with undoes={self.name}")
+        if self.when is not None and not callable(self.when):
+            raise TypeError(f"when of step {self.name} is a function of the payload, not {self.when!r}")
         after = (self.after,) if isinstance(self.after, str | Operation | Step) else tuple(self.after)
         object.__setattr__(self, "after", tuple(a if isinstance(a, str) else a.name for a in after))
         object.__setattr__(self, "event", self.event or f"{self.name}.done")
@@ -75,11 +77,14 @@ class Process:
     """
 
     def __init__(self, name, steps, *, pivot=None, tail=TAIL, again=UNDO):
-        self.name = name
+        self.name, steps = name, list(steps)
+        for step in steps:
+            if not isinstance(step, Step):
+                raise TypeError(f"a process is made of steps, such as Step(reserve), not of {step!r}")
         self.steps = {step.name: step for step in steps}
         self.pivot = None if pivot is None else name_of(pivot)
         self.tail, self.again = tail, again
-        _check(self, list(steps))
+        _check(self, steps)
         _check_pivot(self)
 
     def before(self, step):
@@ -117,25 +122,6 @@ class Process:
             found |= {other.name: other for other in met}
         return list(found.values())
 
-    def graph(self):
-        """Return it as a networkx DiGraph: a node a step, with the mean time of its work [ms]."""
-        import networkx as nx
-
-        graph = nx.DiGraph(name=self.name)
-        for step in self.steps.values():
-            graph.add_node(step.name, service=step.service, takes=step.operation.takes.mean)
-            graph.add_edges_from((name, step.name) for name in step.after)
-        return graph
-
-    def critical_path(self):
-        """Return the names of the steps on its longest path, and how long that takes by mean times of work [ms]."""
-        best: dict = {}
-        for name, step in self.steps.items():
-            length, path = max((best[a] for a in step.after), default=(0.0, ()))
-            best[name] = length + step.operation.takes.mean, (*path, name)
-        length, path = max(best.values(), default=(0.0, ()))
-        return path, length
-
     def __repr__(self):
         steps = [f"{s.name} after {', '.join(s.after)}" if s.after else s.name for s in self.steps.values()]
         return f"Process({self.name}: {'; '.join(steps)})"
@@ -149,6 +135,8 @@ def _check_pivot(process):
             f"{process.name!r} turns at a step it has not: {unknown('step', process.pivot, process.steps)}"
         )
     pivot = process.steps[process.pivot]
+    if pivot.when is not None or pivot.optional:
+        raise ModelError(f"{pivot.name} is not done for every request: nothing turns at a step that may be left out")
     for step in process.steps.values():
         before = pivot in process.following(step)
         if step is not pivot and not before and step.name not in process.beyond and not step.optional:
@@ -158,7 +146,6 @@ def _check_pivot(process):
 def _check(process, steps):
     if not steps:
         raise ModelError(f"the process {process.name!r} has no steps")
-    done: set = set()
     for step in steps:
         if [s.name for s in steps].count(step.name) > 1:
             raise ModelError(f"the process {process.name!r} has two steps {step.name!r}: names tell them apart")
@@ -168,18 +155,16 @@ def _check(process, steps):
                 raise ModelError(f"{step.name} comes after a step that is not there: {words}")
             if process.steps[name].optional:
                 raise ModelError(f"{step.name} comes after {name}, which is optional: nothing can wait for it")
-    facts = [fact for step in steps for fact in (step.event, step.fails)]
+    facts = [f"{process.name}.{word}" for word in ("placed", "completed", "cancelled", "timed_out")]
+    facts += [fact for step in steps for fact in (step.event, step.fails)]
     for fact in facts:
         if facts.count(fact) > 1:
-            raise ModelError(f"two steps of {process.name!r} publish {fact!r}: give one of them another event")
-    while len(done) < len(steps):
-        ready = [s.name for s in steps if s.name not in done and done >= set(s.after)]
-        if not ready:
-            rest = [s.name for s in steps if s.name not in done]
-            raise ModelError(f"the process {process.name!r} goes in a circle: {' → '.join([*rest, rest[0]])}")
-        done.update(ready)
-    # From here on the order of the steps is one in which they could be done.
-    order: list = []
+            raise ModelError(f"{fact!r} would be published twice in {process.name!r}: give a step another event")
+    order: list = []  # one in which the steps could be done
     while len(order) < len(steps):
-        order += [s.name for s in steps if s.name not in order and set(order) >= set(s.after)][:1]
+        ready = next((s.name for s in steps if s.name not in order and set(order) >= set(s.after)), None)
+        if ready is None:
+            rest = [s.name for s in steps if s.name not in order]
+            raise ModelError(f"the process {process.name!r} goes in a circle: {' → '.join([*rest, rest[0]])}")
+        order.append(ready)
     process.steps = {name: process.steps[name] for name in order}
