@@ -16,11 +16,12 @@ def command(process, *, name, at, workers, durable, decides, objective, retry, i
     hear = f"{conductor.name}.hear"
     steps = list(process.steps.values())
     for n, step in enumerate(steps):
-        insists = process.tail if step.name in process.beyond and not step.optional else retry
-        tasks = (n, step.operation, doing, insists), (~n, step.undo, undoing, process.again)
+        stubborn = process.insists(step)
+        forth = process.tail if stubborn else retry
+        tasks = (n, step.operation, doing, forth), (~n, step.undo, undoing, process.again)
         for task, operation, body, again in tasks:
             if operation is not None:
-                parks = operation.name if task < 0 or insists is process.tail else None
+                parks = operation.name if task < 0 or stubborn else None
                 obeying = _obeying(body(step, careful), parks, task, hear, again.times)
                 redeclare(system, operation, obeying, idempotent, retry=again)
     ends = f"{process.name}.completed", f"{process.name}.cancelled"
@@ -60,7 +61,7 @@ def _conducting(process, steps, completed, cancelled):
     places = {n: step.operation.place for n, step in enumerate(steps)}
     places |= {~n: step.undo.place for n, step in enumerate(steps) if step.undo is not None}
     optional = {n for n, step in enumerate(steps) if step.optional}
-    beyond = {n for n, step in enumerate(steps) if step.name in process.beyond} - optional
+    beyond = {n for n, step in enumerate(steps) if process.insists(step)}
 
     def place(ctx, payload):
         leads, waits, then = agenda_of(payload)

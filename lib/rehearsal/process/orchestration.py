@@ -91,18 +91,14 @@ def conducting(process, steps, policies, tell=None, undo=_undo_in_turn):
     undone; a pivot, which has no way back, is left to a person.
     """
     timeout, retry = policies["timeout"], policies["retry"]
-    insists = {s.name for s in steps if s.name in process.beyond and not s.optional}
-    asks = [(s.operation.place, process.tail if s.name in insists else retry) for s in steps]
-    pivot = next((n for n, step in enumerate(steps) if step.name == process.pivot), None)
+    asks = [(s.operation.place, process.tail if process.insists(s) else retry) for s in steps]
     agenda_of, answer = agenda(steps), f"{process.name} done"
 
     def place(ctx, payload):
         leads, waits, then = agenda_of(payload)
-        ready, waits = leads[-1], waits[:]
-        problem: Exception | None = None
+        ready, waits, problem = leads[-1], waits[:], None
         running: dict = {}  # {call under way: step}
         over: dict = {}  # {step that has ended: what went wrong, if anything}
-        ended: dict
         while ready or running:
             if len(ready) == 1 and not running:  # nearly always: one after another
                 n = ready[0]
@@ -111,7 +107,7 @@ def conducting(process, steps, policies, tell=None, undo=_undo_in_turn):
                     while tell is None and n in then:
                         over[n], n = None, then[n]
                         yield ctx.call(asks[n][0], payload, timeout=timeout, retry=asks[n][1])
-                    ended = {n: None}
+                    ended: dict = {n: None}
                 except (Failed, Refused) as error:
                     ended = {n: error}
             else:
@@ -125,11 +121,11 @@ def conducting(process, steps, policies, tell=None, undo=_undo_in_turn):
             ready = follow(ended, leads, waits) if problem is None else []
         if problem is None:
             return answer
-        done = [n for n, wrong in over.items() if wrong is None or getattr(wrong, "may_be_done", False)]
-        if pivot in done:
+        done = [steps[n] for n, wrong in over.items() if wrong is None or getattr(wrong, "may_be_done", False)]
+        if process.pivot in {step.name for step in done}:
             ctx.park(f"no way back after {process.pivot}, which is done or may be: {problem}")
         else:
-            yield from undo(ctx, process, payload, backwards(process, [steps[n] for n in done], payload), timeout)
+            yield from undo(ctx, process, payload, backwards(process, done, payload), timeout)
         raise problem
 
     place.score, place.policies = score(steps), policies  # type: ignore[attr-defined]

@@ -110,6 +110,10 @@ class Process:
         """Return the names of the steps after the pivot, which are never undone."""
         return frozenset() if self.pivot is None else {s.name for s in self.following(self.steps[self.pivot])}
 
+    def insists(self, step):
+        """Return whether a step is tried again until it is done, since there is no way back from it."""
+        return step.name in self.beyond and not step.optional
+
     def expects(self, payload):
         """Return the names of the effects that a request has when it is done: those of every step that applies."""
         return {s.name for s in self.steps.values() if s.applies(payload) and not s.optional}
