@@ -53,7 +53,7 @@ def plots(draw, style, numbered):
         shop.service("orders", workers=draw(st.integers(1, 3)), durable=draw(RARELY), failover=15)
     shape = sequence if style == "chain" else draw(st.sampled_from([sequence, branched, diamond]))
     process = shape(shop)
-    turns = shape is sequence and style != "commands" and draw(RARELY)
+    turns = shape is sequence and draw(RARELY)
     if turns and style != "chain":  # which cannot know what is beyond it
         return Process("order", process.steps.values(), pivot="charge", tail=Retry(2, wait=20))
     return process

@@ -1,8 +1,10 @@
 """A process as data: what it says, and what it refuses to say."""
 
+from functools import partial
+
 import pytest
 
-from rehearsal import ModelError
+from rehearsal import ModelError, System, Times, chain, choreograph, monolith, orchestrate, run
 from rehearsal.designs import critical_path, graph_of
 from rehearsal.process import Process, Step
 from tests.processes import branched, diamond, sequence, services, step
@@ -80,3 +82,54 @@ def test_an_undo_undoes_what_it_says_it_does():
 def test_two_steps_tell_different_facts():
     with pytest.raises(ModelError, match="'done' would be published twice in 'order'"):
         Process("order", [step(SHOP, "reserve", event="done"), step(SHOP, "charge", event="done")])
+
+
+def test_a_process_is_made_of_steps():
+    with pytest.raises(TypeError, match="made of steps, such as Step"):
+        Process("order", [SHOP.find("reserve")])
+    with pytest.raises(TypeError, match="when of step reserve is a function of the payload"):
+        step(SHOP, "reserve", when=True)
+
+
+def test_names_that_a_style_needs_are_its_own():
+    """The facts of the process itself, and the handlers of who takes requests in."""
+    with pytest.raises(ModelError, match=r"'order\.placed' would be published twice"):
+        Process("order", [step(SHOP, "reserve", event="order.placed")])
+    mine = System("mine")
+    place = mine.service("orders").operation(name="place")(lambda ctx, order: None)
+    for style in (orchestrate, choreograph, partial(orchestrate, by="commands")):
+        with pytest.raises(ModelError, match="orders takes requests in, with a 'place' of its own"):
+            style(Process("order", [Step(place)]))
+
+
+def test_danced_each_undo_tells_by_a_name_of_its_own():
+    mine = System("mine", network=1)
+    steps = []
+    for name in ("inventory", "payment"):
+        home = mine.service(name)
+        do = home.operation(name=f"{name} do", takes=5)(lambda ctx, order: None)
+        undo = home.operation(name="cancel", undoes=do)(lambda ctx, order: None)
+        steps.append(Step(do, undo=undo, after=steps[-1:]))
+    last = mine.service("last").operation(name="last")(lambda ctx, order: None)
+    with pytest.raises(ModelError, match=r"two undos tell of it by 'cancel\.undone'"):
+        choreograph(Process("order", [*steps, Step(last, after=steps[-1:])]))
+
+
+@pytest.mark.parametrize("style", [orchestrate, choreograph, partial(orchestrate, by="commands"), monolith])
+def test_where_all_is_optional_a_request_is_done(style):
+    process = Process("order", [step(SHOP, "reserve", optional=True), step(SHOP, "notify", optional=True)])
+    assert run(style(process), Times("order", at=[0])).fates() == ["on time"]
+
+
+@pytest.mark.parametrize("style", [orchestrate, choreograph, partial(orchestrate, by="commands"), chain])
+def test_what_a_step_publishes_of_itself_it_may_publish_in_every_style(style):
+    mine = System("mine", network=1)
+
+    mine.service("buyer").on("stock.low", name="buy")(lambda ctx, order: None)
+
+    @mine.service("inventory").operation(takes=5, publishes="stock.low")
+    def reserve(ctx, order):
+        ctx.publish("stock.low", order)
+
+    result = run(style(Process("order", [Step(reserve)])), Times("order", at=[0]))
+    assert result.fates() == ["on time"] and "stock.low" in set(result.spans().name)

@@ -29,7 +29,7 @@ def choreograph(
     for step in process.steps.values():
         dance.step(step)
     done = dance.end(timeout)
-    failed = dance.undo(timeout) if failures or timeout is not None else None
+    failed = dance.undo(timeout) if process.ends and (failures or timeout is not None) else None
     system.accepts(process.name, accept, objective=objective, done=done, failed=failed)
     return system
 
