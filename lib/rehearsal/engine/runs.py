@@ -120,8 +120,9 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
 
     It is a pure function: same system, load, faults and seed, same run, byte for byte. `load` is one load or a list;
     `until` [ms] cuts the run, else it goes on until nothing is outstanding. `keep="totals"` drops each message when it
-    is over. `watch(moment)` is called after every effect, with what is so far. Raises ModelError where the blueprint is
-    wrong (before anything runs) or a handler's model is.
+    is over. `watch(moment)` is called after every effect, with what is so far; where it has the mark `each_step`, after
+    every step of a handler too. Raises ModelError where the blueprint is wrong (before anything runs), a handler's
+    model is, or the watch raises.
     """
     system = system.snapshot()
     loads = tuple(load) if isinstance(load, list | tuple) else (load,)
