@@ -124,3 +124,10 @@ def test_how_long_it_lasts_is_what_theory_says(rate, again, seed):
 def test_theory_has_no_end_where_attempts_times_load_exceed_the_capacity():
     assert theory(149, 1) < inf and theory(151, 1) == inf
     assert theory(99, 2) < inf and theory(101, 2) == inf
+
+
+@pytest.mark.parametrize("until", [60, 61, 90])
+def test_the_last_ones_of_a_storm_are_no_recovery(until):
+    """Nobody asks any more, so the queue empties and the last of those who wait are served: the storm had no end."""
+    stuck = run(called(1), Poisson("question", every=1 * sec / 280, until=until * sec), seed=7, faults=HANGS)
+    assert recovered(stuck, HANGS) == inf
