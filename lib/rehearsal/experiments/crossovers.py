@@ -74,7 +74,8 @@ def crossover(
             raise TypeError(f"low and high are numbers, not {end!r}")
     if not low < high:
         raise ValueError(f"low must be less than high, not {low!r} and {high!r}")
-    fine = (high - low) / 64 if tolerance is None else factor(tolerance, "tolerance", 0)
+    fine = (high - low) / 64 if tolerance is None else tolerance
+    factor(fine, "tolerance", 0)
     steps, rivals = whole(steps, "steps", 2), duel(between, metric, better, matters, how, level)
     check_columns([parameter], ["winner"])
     if len(seeds := seeds_of(seeds)) < 2:
