@@ -9,6 +9,7 @@ import pytest
 
 from rehearsal import Crash, Failed, Process, Refused, Retry, Step, System, Times, choreograph, orchestrate, run, sec
 from rehearsal.invariants import always, first_breach
+from rehearsal.process.acts import DONE, UNDONE
 from rehearsal.search import break_it
 
 TWO = Times("order", at=[0, 50])
@@ -88,8 +89,8 @@ def lock_is_let_go(run):
 @each_style
 def test_without_a_lock_another_order_reads_stock_that_will_be_released(style):
     result = run(style(shop(lock=False)), TWO)
-    assert result.states["inventory"] | {"done": 0, "undone": 0} == {
-        "stock": 1, "pending": 0, "sold": 0, "turned away": (1,), "done": 0, "undone": 0,
+    assert result.states["inventory"] | {DONE: 0, UNDONE: 0} == {
+        "stock": 1, "pending": 0, "sold": 0, "turned away": (1,), DONE: 0, UNDONE: 0,
     }  # fmt: skip
     assert turned_away_in_vain(result) == "order 1 was told sold out, and 1 is left"
     assert "on time" not in result.fates()  # nobody has it, and one wanted it
