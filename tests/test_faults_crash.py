@@ -418,3 +418,33 @@ def test_a_durable_queue_outlasts_both_and_each_delivery_comes_once():
         (2, "ok", 35),
     ]
     assert set(result.fates()) == {"on time"}
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_worker_who_decides_in_a_crash_is_not_free_as_well_after_the_restart(blocking):
+    """It goes on with its decision; were it free besides, two would be decided at once by one worker."""
+    system = System("deciding")
+    back = system.service("back", workers=50).operation(takes=10, name="work")(lambda ctx, job: None)
+
+    @system.service("front", blocking=blocking, durable=True, decides=5).operation()
+    def ask(ctx, job):
+        yield ctx.call(back, job)
+
+    system.accepts("job", ask)
+    down = Crash("front", at=12, lasting=20, work="resume", queue="kept", arrivals="wait")
+    result = run(system, Times("job", at=[0, 100, 100, 100]), faults=down)
+    assert list(result.table.answered) == [32, *([115, 130, 145] if blocking else [115, 120, 125])]
+
+
+def test_a_worker_who_works_in_process_in_a_crash_is_not_free_as_well_after_the_restart():
+    system = System("program")
+    home = system.service("program", blocking=False, durable=True)
+    part = home.operation(takes=10, name="part")(lambda ctx, job: None)
+
+    @home.operation()
+    def whole(ctx, job):
+        yield ctx.work(part, job)
+
+    system.accepts("job", whole)
+    result = run(system, Times("job", at=[0, 100, 100]), faults=Crash("program", at=5, lasting=20))
+    assert list(result.table.answered)[1:] == [110, 120]

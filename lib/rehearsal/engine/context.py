@@ -18,7 +18,7 @@ class Context:
     two waits happens at one instant.
     """
 
-    __slots__ = ("_engine", "_message", "frame", "unstarted", "wait", "wake")
+    __slots__ = ("_engine", "_message", "frame", "unstarted", "wait", "wake", "holds")
     frame: Any  # the generator of a handler that waits
     wait: Any  # what it waits for: a Call, several Together, a Sleep
     wake: tuple  # what it is to go on with, while it queues for a worker
@@ -26,7 +26,7 @@ class Context:
     def __init__(self, engine, message):
         self._engine = engine
         self._message = message
-        self.unstarted = 0  # calls described and not yet made
+        self.unstarted, self.holds = 0, True  # calls described and not yet made; whether it holds a worker
 
     @property
     def now(self):

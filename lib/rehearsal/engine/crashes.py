@@ -112,7 +112,7 @@ def restart(engine, node, fault, until=None):
     node.up, node.back = True, -inf
     _extend(engine, node, engine.now)
     for pool in node.pools:
-        pool.free = pool.size - sum(message.work is None or node.blocking for message in pool.working)
+        pool.free = pool.size - sum(message.work is None or message.work.holds for message in pool.working)
     frozen, node.frozen = node.frozen, {}
     for message, remaining in frozen.items():
         message.callbacks = engine._perform

@@ -109,8 +109,7 @@ class Engine(Carrier):
             self.finish(message, OK, value)
 
     def _errs(self, plan, message):
-        chance = plan.chance[message.page][message.case.line]
-        return chance >= prod(1 - rate for rate in plan.node.errors)
+        return plan.chance[message.page][message.case.line] >= prod(1 - rate for rate in plan.node.errors)
 
     def resume(self, message, value, error):
         """Go on with a handler that waited, up to its next wait or its end."""
@@ -130,6 +129,7 @@ class Engine(Carrier):
         work.wait = wait
         pool = message.route.pool
         if not pool.node.blocking and type(wait) is not Work:
+            work.holds = False
             self.release(pool)
             if message.dead:  # the next in line has taken the service down
                 return
@@ -140,21 +140,20 @@ class Engine(Carrier):
         if message.dead:
             return
         work, node = message.work, message.route.pool.node
-        keeps = node.blocking or type(work.wait) is Work
         work.wait = NOTHING
-        if keeps and node.up and not node.decides:  # nearly always
+        if work.holds and node.up and not node.decides:  # nearly always
             self.resume(message, value, error)
         else:
-            self._hand(message, value, error, keeps)
+            self._hand(message, value, error)
 
-    def _hand(self, message, value, error, keeps):
-        """Let a handler go on; one that did not keep its worker queues for one again."""
+    def _hand(self, message, value, error):
+        """Let a handler go on; one that holds no worker queues for one again."""
         if message.dead:
             return
         pool = message.route.pool
         if not pool.node.up:  # a durable service goes on after its restart
-            pool.node.held.append((self._hand, message, value, error, keeps))
-        elif keeps:
+            pool.node.held.append((self._hand, message, value, error))
+        elif message.work.holds:
             self.go_on(message, value, error)
         else:
             message.work.wake = value, error
@@ -260,5 +259,6 @@ class Engine(Carrier):
                     self.start(message, pool)
             else:
                 pool.free -= 1
+                message.work.holds = True
                 self.go_on(message, *message.work.wake)
         pool.starting = False
