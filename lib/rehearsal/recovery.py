@@ -91,9 +91,9 @@ def recovered(run, fault, hold=HOLD):
 
     That is the first request placed since then which was good, and with it at least 99 % of those placed in the next
     `hold` [ms]: one lucky order is no recovery, and one unlucky one does not undo it. It is the end of the fault itself
-    where the first request after it starts such a stretch. Where the load ends sooner, the stretch has to be as long as
-    it took to come: the last ones asked of a storm may well be on time. A later relapse counts as a trouble of its own.
-    The end of an outage is the one that the run had, of breakdowns that of the last.
+    where the first request after it starts such a stretch. Where the load ends sooner, a quarter of `hold` will do, or
+    as long as it took to come, but no less: the last ones asked of a storm may well be on time. A later relapse counts
+    as a trouble of its own. The end of an outage is the one that the run had, of breakdowns that of the last.
     """
     over = _over(run, fault)
     placed = [(v.sent, v.turned == inf) for _, v in requests(run) if v.sent >= over]
@@ -102,7 +102,7 @@ def recovered(run, fault, hold=HOLD):
         while last < len(placed) and placed[last][0] < start + hold:
             good += placed[last][1]
             last += 1
-        seen = min(hold, start - over) <= placed[-1][0] - start  # else the load ends too soon to tell
+        seen = min(hold / 4, start - over) <= placed[-1][0] - start  # else the load ends too soon to tell
         if well and seen and good >= HEALTHY * (last - first):
             return start if first else over
         good -= well
