@@ -95,6 +95,24 @@ def test_events_nest_under_nobody_and_start_where_they_were_published(storms):
     assert paid.words.startswith("waited 49.7 s, ")
 
 
+def test_what_a_monolith_does_in_process_nests_under_its_handler():
+    system = System("program", network=1)
+    home = system.service("program")
+    part = home.operation(takes=10, name="part")(lambda ctx, job: None)
+
+    @home.operation()
+    def whole(ctx, job):
+        yield ctx.work(part, job)
+
+    system.accepts("job", whole)
+    one = run(system, Evenly("job", every=10, count=1))
+    found, _ = rows(one, 0)
+    assert [(row.name, row.depth, row.busy) for row in found[1:]] == [("whole", 1, True), ("part", 2, False)]
+    ax = waterfall(one, 0)
+    assert "10 ms" in {text.get_text() for text in ax.texts}
+    plt.close(ax.figure)
+
+
 def test_a_bar_is_the_work_and_its_words_say_how_long(storms):
     one, row = storms[0], 100
     spans = one.spans().query("request == @row")

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from rehearsal.draw.timeline import trip
 from rehearsal.units import pretty
 
+NESTED = ("call", "work")  # what somebody waits for stands below whoever waits
+
 
 class Row(NamedTuple):
     """Hold one row: whose it is, what was done, and its moments; nan where something never happened.
@@ -39,7 +41,7 @@ def rows(run, row, broker=None):
     legs = [leg for leg in legs if leg.target and leg.outcome != "unsent"]
     asked: dict = {}
     for leg in legs:
-        if leg.kind == "call":
+        if leg.kind in NESTED:
             asked.setdefault(leg.parent, []).append(leg)
     found: list = []
 
@@ -49,7 +51,7 @@ def rows(run, row, broker=None):
         for call in sorted(below, key=lambda call: (call.sent, call.id)):
             add(call, depth + 1)
 
-    for leg in sorted((leg for leg in legs if leg.kind != "call"), key=lambda leg: (leg.sent, leg.id)):
+    for leg in sorted((leg for leg in legs if leg.kind not in NESTED), key=lambda leg: (leg.sent, leg.id)):
         add(leg, 1 if leg.kind == "request" else 0)
     return [_client(run, row, last), *found], last
 

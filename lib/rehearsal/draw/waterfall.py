@@ -182,7 +182,7 @@ def _row(ax, place, row, time):
     sent, start, end, works, zombie = (
         time.place(min(max(t, first), last)) for t in (row.sent, row.start, row.end, row.works, row.zombie)
     )
-    colour = palette.KINDS[row.style].colour
+    colour = palette.KINDS["call" if row.style == "work" else row.style].colour  # what is done in process is own work
     least = 0.004 * ax.get_xlim()[1]  # so that the shortest work can be seen
     if row.linked and first <= row.sent <= last:
         ax.plot(sent, place, "o", ms=4.5, color=colour, zorder=4, gid="published")
@@ -210,7 +210,7 @@ def _bar(ax, x, place, width, **looks):
 
 def _looks(row, colour):
     """Return face and edge of a bar: pale where others were at work meanwhile, dark for own work of a call."""
-    if row.style in ("request", "call"):
+    if row.style in ("request", "call", "work"):
         return (palette.WORK, palette.GREY) if row.busy else (palette.BOX_EDGE, palette.BOX_EDGE)
     return palette.PALE[row.style] if row.busy else colour, colour
 
