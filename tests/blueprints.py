@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from rehearsal import Evenly, Exponential, Failed, System, ms, run, sec
+from rehearsal import Crash, Evenly, Exponential, Failed, System, ms, run, sec
 
 LONG = (
     "customer-notification-gateway", "inventory-reservation-service", "payment", "fraud-detection",
@@ -153,3 +153,22 @@ SHAPES = {
     "talker": lambda: played(talker()),
     "no requests": lambda: played(chain(5), 0),
 }
+
+
+LONGEST = [
+    "customer-notification-service-of-the-second-team-in-berlin-and-paris-{}",
+    "averylongnamewithnoplacewhere" * 2 + "{}",
+]
+
+
+def named(name):
+    """Return a run of two services of such names, the one that is called down for a while."""
+    system = System("long names", network=1 * ms)
+    work = system.service(name.format(1)).operation(takes=5 * ms, name=name.format("work"))(lambda ctx, order: None)
+
+    @system.service(name.format(2), workers=9).operation()
+    def place(ctx, order):
+        yield ctx.call(work, order)
+
+    system.accepts("order", place, objective=200 * ms)
+    return run(system, Evenly("order", every=500 * ms, until=60 * sec), faults=Crash(name.format(1), 10 * sec, 5 * sec))

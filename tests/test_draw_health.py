@@ -12,13 +12,13 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_hex
 
-from rehearsal import Breakdowns, Crash, CrashAt, Evenly, LoadSpike, Partition, Slow, System, ms, run, sec
+from rehearsal import Breakdowns, Crash, CrashAt, Evenly, LoadSpike, Partition, Slow, ms, run, sec
 from rehearsal.draw import alt, health_pair, palette, png, words
 from rehearsal.draw import health as strips
 from rehearsal.health import LEVELS, NO_TRAFFIC, just_late, levels
 from rehearsal.health import health as measured
 from rehearsal.shop import ORDERS, OUTAGE, choreographed, orchestrated
-from tests.blueprints import bus, chain, mesh, star
+from tests.blueprints import LONGEST, bus, chain, mesh, named, star
 from tests.boxes import readable, texts
 
 CUT = (("orders", "inventory"), ("payment",))
@@ -169,20 +169,9 @@ def test_it_holds_with_nothing_offered():
     readable(ax.figure)
 
 
-LONGEST = "customer-notification-service-of-the-second-team-in-berlin-and-paris-{}"
-
-
-@pytest.mark.parametrize("name", [LONGEST, "averylongnamewithnoplacewhere" * 2 + "{}"])
+@pytest.mark.parametrize("name", LONGEST)
 def test_names_of_sixty_letters_are_folded_and_leave_room_for_the_rest(name):
-    system = System("long names", network=1 * ms)
-    work = system.service(name.format(1)).operation(takes=5 * ms, name=name.format("work"))(lambda ctx, order: None)
-
-    @system.service(name.format(2), workers=9).operation()
-    def place(ctx, order):
-        yield ctx.call(work, order)
-
-    system.accepts("order", place, objective=200 * ms)
-    one = run(system, Evenly("order", every=500 * ms, until=60 * sec), faults=Crash(name.format(1), 10 * sec, 5 * sec))
+    one = named(name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ax = strips(one)

@@ -16,7 +16,7 @@ from rehearsal.draw.rows import rows
 from rehearsal.draw.timeline import row_of
 from rehearsal.draw.waterfall import MOST
 from rehearsal.shop import ORDERS, OUTAGE, choreographed, orchestrated
-from tests.blueprints import bus, chain, mesh, monolith, played, star, talker
+from tests.blueprints import LONGEST, bus, chain, mesh, monolith, named, played, star, talker
 from tests.boxes import readable
 
 IN_OUTAGE = ("order", 1800)
@@ -230,20 +230,9 @@ def test_it_holds_for_1_to_14_services_with_long_names(system):
     readable(waterfall(played(system), 3).figure)
 
 
-LONGEST = "customer-notification-service-of-the-second-team-in-berlin-and-paris-{}"
-
-
-@pytest.mark.parametrize("name", [LONGEST, "averylongnamewithnoplacewhere" * 2 + "{}"])
+@pytest.mark.parametrize("name", LONGEST)
 def test_names_of_sixty_letters_are_folded_and_leave_room_for_the_rest(name):
-    system = System("long names", network=1 * ms)
-    work = system.service(name.format(1)).operation(takes=5 * ms, name=name.format("work"))(lambda ctx, order: None)
-
-    @system.service(name.format(2), workers=9).operation()
-    def place(ctx, order):
-        yield ctx.call(work, order)
-
-    system.accepts("order", place, objective=200 * ms)
-    one = run(system, Evenly("order", every=500 * ms, until=60 * sec), faults=Crash(name.format(1), 10 * sec, 5 * sec))
+    one = named(name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ax = waterfall(one, 3)
