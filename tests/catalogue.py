@@ -20,19 +20,20 @@ from rehearsal import (
 )
 
 
-def stops(draw, node, service, at, lasting):
-    """Draw a way in which a node stops; `service` is None where it is a broker."""
+def stops(draw, node, service, copies, at, lasting):
+    """Draw a way in which a node or one of its copies stops; `service` is None where it is a broker."""
+    replica = draw(st.sampled_from([None, *range(1, copies + 1)]))
     kind = draw(st.sampled_from(["crash", "at", "crash", "wear", "at"] if service else ["crash", "wear"]))
     work = draw(st.sampled_from(["lost", "restart", "resume"]))
     if kind == "crash":
         queue, arrivals = (st.sampled_from(words) for words in (["lost", "kept"], ["refused", "ignored", "wait"]))
-        return Crash(node, at, lasting, work, draw(queue), draw(arrivals))
+        return Crash(node, at, lasting, work, draw(queue), draw(arrivals), replica)
     if kind == "at":
         heard = draw(st.sampled_from([*service.operations, *service.subscriptions]))
         moment, count = draw(st.sampled_from(["before", "during", "after"])), draw(st.integers(1, 4))
         return CrashAt(node, heard, moment, count, lasting, at)
     up, down = draw(st.sampled_from([(Exponential(60), Exponential(20)), (50, 9)]))
-    return Breakdowns(node, up, down, work, draw(st.sampled_from(["always", "busy"])), at, 300)
+    return Breakdowns(node, up, down, work, draw(st.sampled_from(["always", "busy"])), at, 300, replica)
 
 
 def way(draw, nodes, at, lasting):
@@ -62,7 +63,7 @@ def hub(system):
 def catalogue(draw, system, load):
     """Draw faults of every kind for a system and a load; what is in the middle stops more often than others."""
     nodes = [*system.services, *system.brokers, *system.modules]
-    found, free = [], dict.fromkeys(nodes, 0)
+    found, free = [], {}
     ends = [*system.services, *system.brokers]
     middle = hub(system)
     for n in range(draw(st.sampled_from([0, 2, 3, 5, 8]))):
@@ -74,11 +75,13 @@ def catalogue(draw, system, load):
         at, lasting = draw(st.integers(0, 200)), draw(st.sampled_from([1, 40, 90]))
         service = system.services.get(system.modules.get(node, node))
         if kind == "stop":
-            fault = stops(draw, node, service, at, lasting)
+            copies = (service or system.brokers[node]).replicas
+            fault = stops(draw, node, service, copies, at, lasting)
             if isinstance(fault, Crash):
-                if at < free[node]:
+                whom = [(node, n) for n in ([fault.replica] if fault.replica else range(1, copies + 1))]
+                if at < max(free.get(each, 0) for each in whom):
                     continue
-                free[node] = fault.until
+                free |= dict.fromkeys(whom, fault.until)
             found.append(fault)
         elif kind == "way":
             found.append(way(draw, ends, at, lasting))

@@ -17,7 +17,7 @@ from rehearsal import (
 )
 from tests.catalogue import catalogue
 from tests.processes import branched, diamond, sequence, services
-from tests.worlds import HOPS, RARELY, storms
+from tests.worlds import COPIES, HOPS, RARELY, storms
 
 SAFE = {
     "idempotent": st.sampled_from([None, True]),
@@ -50,7 +50,9 @@ def plots(draw, style, numbered):
     refuses = draw(st.dictionaries(steps, st.integers(2, 4), max_size=int(numbered)))
     shop = services(network=draw(HOPS), workers=draw(st.integers(1, 3)), refuses=refuses.items())
     if style in ("calls", "commands", "events", "blend") and draw(RARELY):  # replicas, and a standby for them
-        shop.service("orders", workers=draw(st.integers(1, 3)), durable=draw(RARELY), failover=15)
+        shop.service(
+            "orders", workers=draw(st.integers(1, 3)), durable=draw(RARELY), failover=15, replicas=draw(COPIES)
+        )
     shape = sequence if style == "chain" else draw(st.sampled_from([sequence, branched, diamond]))
     process = shape(shop)
     turns = shape is sequence and draw(RARELY)

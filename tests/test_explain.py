@@ -193,10 +193,11 @@ def world():
 SERVICE = {
     "workers": 3, "queue": 1, "blocking": False, "state": {"stock": 3}, "durable": True, "failover": 5.0,
     "patience": 5.0, "decides": 1.0, "volatile": True, "outbox": 0.0,
+    "replicas": 2,
 }  # fmt: skip
 BROKER = {
     "latency": Constant(40.0), "carries": ("job.placed", "job.done"), "workers": 1, "durable": False, "failover": 5.0,
-    "redelivers": 9.0,
+    "redelivers": 9.0, "replicas": 2,
 }  # fmt: skip
 READER = {
     "service": "back", "name": "read", "function": lambda ctx, job: ctx.effect("read"), "takes": Constant(6.0),

@@ -4,6 +4,7 @@ import pytest
 
 from rehearsal import (
     Crash,
+    CrashAt,
     Errors,
     Evenly,
     Failed,
@@ -46,9 +47,18 @@ def test_a_part_of_a_monolith_goes_down_with_the_whole_and_is_slow_by_itself():
     assert took == {"reserve": 10, "charge": 50, "ship": 10}
 
 
+@pytest.mark.parametrize(("moment", "charged"), [("before", 0), ("during", 0), ("after", 1)])
+def test_work_on_a_part_takes_the_whole_down_at_any_of_its_moments(moment, charged):
+    system = monolith(sequence(services(takes=10)))
+    result = run(system, CALM, faults=[CrashAt("payment", "charge", moment, 2, lasting=50)])
+    assert [o.service for o in result.outages] == ["monolith"] and result.fates()[1] == "failed"
+    assert sum(e.amount for e in result.effects if (e.request, e.name) == (1, "charge")) == charged
+
+
 def test_a_monolith_has_the_workers_of_all_its_parts():
     assert monolith(sequence(services())).services["monolith"].workers == 6
-    assert monolith(sequence(services()), replicas=3).services["monolith"].workers == 18
+    whole = monolith(sequence(services()), replicas=3).services["monolith"]
+    assert (whole.workers, whole.replicas) == (6, 3)
 
 
 # Memory

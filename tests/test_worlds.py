@@ -43,6 +43,8 @@ EXPECTED = {
     *(f"{word} of a service" for word in OPTIONS), *(f"{word} of a reader" for word in READING),
     *(f"{kind} of a {whom} broker" for kind in ("Crash", "Breakdowns", "Slow") for whom in ("durable", "forgetful")),
     *(f"{kind} of a {whom} conductor" for kind in ("Crash", "CrashAt") for whom in ("durable", "forgetful")),
+    *(f"{kind} of one replica of a {whom}" for kind in ("Crash", "Breakdowns") for whom in ("service", "broker")),
+    "CrashAt of one replica of a service", "Crash of one replica of a conductor", "Crash of all of a service",
     "fail-over of a service", "fail-over of a broker", "fail-over of a conductor", "Crash of a module", "two brokers",
     "outbox that is pushed to", "outbox that looks",
     "by calls", "by commands", "by events", "blended", "chained", "monolithic", "with a pivot",
@@ -89,6 +91,10 @@ def struck(system, faults):
             yield f"{kind} of a {manner} broker"
         elif system.process is not None and fault.service == "orders":
             yield f"{kind} of a {manner} conductor"
+        if kind in ("Crash", "CrashAt", "Breakdowns") and whom.replicas > 1:
+            part = "all" if fault.replica is None and kind != "CrashAt" else "one replica"
+            yield f"{kind} of {part} of a {'broker' if fault.service in system.brokers else 'service'}"
+            yield f"{kind} of {part} of a conductor" if system.process is not None and fault.service == "orders" else ""
         if kind in ("Crash", "CrashAt", "Breakdowns") and whom.failover is not None:
             yield f"fail-over of a {'broker' if fault.service in system.brokers else 'service'}"
             yield "fail-over of a conductor" if system.process is not None and fault.service == "orders" else ""
@@ -131,7 +137,9 @@ def seen(examples):
         result, engine = performed(*world)
         counts.update({*said(system), *struck(system, faults), *guarded(engine), *happened(result)})
         digest.update(repr((sorted(columns(result).items()), result, result.fates())).encode())
-        digest.update(repr((result.effects, result.parked, result.transitions, result.outages)).encode())
+        digest.update(
+            repr((result.effects, result.parked, result.transitions, result.outages, result.degraded)).encode()
+        )
 
     with warnings.catch_warnings(), redirect_stderr(StringIO()):
         warnings.simplefilter("ignore", DesignWarning)

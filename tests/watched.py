@@ -56,7 +56,7 @@ def lines(system):
             heard.append(subscription)
         for workers, names, heard in crews.values():
             plain = all(s.poll is None and s.key is None and not s.joins for s in heard)
-            yield Line(service, workers, names, plain)
+            yield Line(service, workers * service.replicas, names, plain)
 
 
 def worked(result, line):

@@ -26,6 +26,7 @@ HOPS = st.sampled_from([Constant(0), Constant(7), Exponential(5)])
 TAKES = st.sampled_from([Constant(0), Constant(30), Exponential(20), Exponential(50)])
 RETRIES = st.sampled_from([None, Retry(1), Retry(2, wait=9)])
 RARELY = st.sampled_from([False, False, False, True])
+COPIES = st.sampled_from([1, 1, 2, 3])
 STANDBY = st.sampled_from([None, 15])
 JITTERS = ("decorrelated", "none", "full", "equal", "decorrelated")
 LATER = [Retry(2, wait=6, factor=2, cap=20, jitter=jitter) for jitter in JITTERS]
@@ -114,6 +115,7 @@ def habits(rich):
     """Draw what else is said of a service, where it is a rich one."""
     patience = st.sampled_from([None, None, 20])
     said = {"durable": st.booleans(), "failover": STANDBY, "patience": patience, "volatile": RARELY}
+    said |= {"replicas": COPIES}
     said |= {"decides": st.sampled_from([0, 0, 2]), "outbox": st.sampled_from([None, None, 0, 15])}
     return st.fixed_dictionaries(said if rich else {})
 
@@ -136,6 +138,7 @@ def declare_brokers(draw, system, rich):
             "workers": st.sampled_from([None, 2]),
             "durable": st.booleans(),
             "failover": STANDBY,
+            "replicas": COPIES,
         }
         system.broker(redelivers=60, **draw(st.fixed_dictionaries(said)))
         if draw(RARELY):

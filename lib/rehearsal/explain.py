@@ -52,7 +52,12 @@ def _readers(system):
 
 def _workers(system):
     own = {name: reader for name, reader in _readers(system).items() if reader.workers is not None}
-    return _list(f"{name} {one.workers}" for name, one in sorted((system.services | own).items()))
+    crews = sorted((system.services | own).items())
+    return _list(f"{name} {one.workers}" + _times(getattr(one, "replicas", 1)) for name, one in crews)
+
+
+def _times(replicas):
+    return f" in each of {replicas} replicas" * (replicas > 1)
 
 
 def _memory(system):
@@ -102,7 +107,7 @@ def _policies(system):
 
 
 def _broker(system):
-    words = "latency", "carries", "workers", "durable", "failover", "redelivers"
+    words = "latency", "carries", "workers", "durable", "failover", "redelivers", "replicas"
     said = [" ".join([name, *_options(broker, *words)]) for name, broker in system.brokers.items()]
     return "; ".join(said) or "none"
 

@@ -1,6 +1,6 @@
 """Refuse faults that strike nobody, or what cannot be struck so, before anything runs."""
 
-from itertools import pairwise
+from itertools import combinations
 
 from rehearsal.check import talk
 from rehearsal.contacts import contacts
@@ -29,6 +29,8 @@ def check_faults(system, loads, faults):
         if isinstance(fault, Errors | CrashAt | Mute) and fault.service in system.brokers:
             does = "it can crash or be slow, it does no work of its own that could fail or be kept quiet"
             raise ModelError(f"{fault}: {fault.service} is a broker: {does}")
+        if fault.replica is not None:
+            _check_replica(system, fault)
         if isinstance(fault, CrashAt):
             _check_moment(system, fault)
         if isinstance(fault, LinkFault) and fault.link[0] == fault.link[1]:
@@ -42,10 +44,18 @@ def check_faults(system, loads, faults):
             there = ", ".join(f"{a} → {b}" for a, b in sorted(ways))
             odd.append(f"{fault} changes nothing: no message goes this way; the ways here: {there}")
     crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.service, f.at))
-    for one, two in pairwise(crashes):
-        if one.service == two.service and two.at < one.until:
+    for one, two in combinations(crashes, 2):
+        same = one.service == two.service and (one.replica == two.replica or None in (one.replica, two.replica))
+        if same and two.at < one.until:
             raise ModelError(f"{one.service} cannot crash while it is down: {one}; {two}")
     return odd
+
+
+def _check_replica(system, fault):
+    host = system.modules.get(fault.service, fault.service)
+    copies = {**system.services, **system.brokers}[host].replicas
+    if fault.replica > copies:
+        raise ModelError(f"{fault}: {host} has {copies} of them, from 1; say replicas= where it is declared")
 
 
 def _ways(system):

@@ -21,10 +21,13 @@ class Fault:
     service: str
     at: float
     lasting: float
+    replica: int | None = None  # which one it stops; None: all of them
 
     def __post_init__(self):
         object.__setattr__(self, "service", name_of(self.service))
         self.check_window()
+        if self.replica is not None:
+            whole(self.replica, f"replica of {type(self).__name__}", 1)
 
     def check_window(self, ever=True):
         """Raise ValueError or TypeError where it begins before the run, or strikes nothing because it is empty."""
@@ -34,11 +37,13 @@ class Fault:
 
     verb = "strikes"
 
+    whom = property(lambda self: " – ".join(self.struck) + (f" #{self.replica}" if self.replica else ""))
+
     struck = property(lambda self: (self.service,))
 
     until = property(lambda self: self.at + self.lasting)
 
-    label = property(lambda self: f"{' – '.join(self.struck)} {self.verb}")
+    label = property(lambda self: f"{self.whom} {self.verb}")
 
     def __str__(self):
         return f"{self.label} from {pretty(self.at)} for {pretty(self.lasting)}"
@@ -53,9 +58,10 @@ class Crash(Fault):
     `arrivals` while it is down are "refused" at once, "ignored" (a black hole: nobody is told anything until a
     time-out), or "wait" for the restart. Messages from a durable broker are kept whatever is said here: those waiting
     stay, those in work are delivered again, first in line. After the restart every worker is free. A service that is
-    `durable` keeps queue and progress; with a `failover`, which stands for its replicas, the outage is over when the
-    standby has taken over: a crash takes a service whole, never some of its workers. Where it strikes what another
-    fault keeps down, its words hold for what was kept so far, and for arrivals as long as it lasts.
+    `durable` keeps queue and progress; with a `failover`, the outage is over when the standby has taken over. Of a
+    service with replicas, `replica` names the one that stops, from 1: what it has in work is lost or kept, and goes on
+    when it is back; the others go on with the queue, and the service is down only where none is left. Where it strikes
+    what another fault keeps down, its words hold for what was kept so far, and for arrivals as long as it lasts.
     """
 
     service: str
@@ -64,6 +70,7 @@ class Crash(Fault):
     work: str = "lost"
     queue: str = "lost"
     arrivals: str = "refused"
+    replica: int | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -80,7 +87,8 @@ class CrashAt(Fault):
 
     The three moments differ in what they leave behind. "before": the message finds it down. "during": its work is
     lost, without effect (a handler that waits for others has sent its first request). "after": the effect is done, and
-    nobody learns of it; nothing was published, replied or acknowledged, so whoever asks again does it twice.
+    nobody learns of it; nothing was published, replied or acknowledged, so whoever asks again does it twice. Of a
+    service with replicas it stops the one that has the message. In process nothing is received: "before" is "during".
     """
 
     service: str
@@ -106,9 +114,10 @@ class CrashAt(Fault):
 class Breakdowns(Fault):
     """Stop a service again and again: it is up for a time drawn from `up`, down for one drawn from `down` [ms].
 
-    The draws are keyed by their own count. The clock that runs towards the next breakdown runs "always", or only while
-    somebody is at work ("busy": what wears out by use). What waits is kept, and arrivals wait, as at a machine; `work`
-    in progress is "lost", begins anew ("restart") or goes on ("resume").
+    The draws are keyed by their own count, and by the `replica` that breaks down (None: all at once). The clock that
+    runs towards the next breakdown runs "always", or only while somebody is at work ("busy": what wears out by use).
+    What waits is kept, and arrivals wait, as at a machine; `work` in progress is "lost", begins anew ("restart") or
+    goes on ("resume").
     """
 
     service: str
@@ -118,6 +127,7 @@ class Breakdowns(Fault):
     clock: str = "always"
     at: float = 0.0
     lasting: float = inf
+    replica: int | None = None
     queue: ClassVar = "kept"
     arrivals: ClassVar = "wait"
 

@@ -102,28 +102,29 @@ class Subscription(Handler):
 class Service:
     """Declare a service: `workers` that do its work, and a FIFO queue before them.
 
+    Of `replicas` each has so many workers; they share the queue and the memory, and a crash can stop one of them.
+
     `queue` limits how many may wait (None: no limit); what comes after is rejected at once, at no cost. A `blocking`
     service holds a worker while it waits for a reply, as a thread does; without, the worker is given back and taken
     again. `state` is what its memory holds at the start of each run. What has waited longer than `patience` [ms] when
     its turn comes is turned away unserved (load shedding). A `durable` service finds its queue again after a crash, and
-    its handlers go on where they were. With `failover` [ms] a standby takes over so long after a crash. It stands for
-    replicas as well: `workers` are those of all of them, and a crash of the one that leads is an outage of `failover`.
-    What it does not model: that a standby may crash too, and a crash that takes some workers and leaves the others at
-    work, since all workers of a service share its queue and memory and are up or down together. `decides` [ms] is what
-    a worker needs each time a handler goes on after a wait: the cost of a decision. What a `volatile` service knows is
-    in its memory only: a crash empties `ctx.state`. With an `outbox` what handlers publish and send is stored with
-    their effects, and sent by a relay that looks every so often [ms]; 0: at once. Without, a crash between the two
-    loses it.
+    its handlers go on where they were. With `failover` [ms] a standby takes over so long after a crash, of the service
+    or of a replica, with what that had in work. What it does not model: that a standby may crash too. `decides` [ms] is
+    what a worker needs each time a handler goes on after a wait: the cost of a decision. What a `volatile` service
+    knows is in its memory only: a crash of all of it empties `ctx.state`. With an `outbox` what handlers publish and
+    send is stored with their effects, and sent by a relay that looks every so often [ms]; 0: at once. Without, a crash
+    between the two loses it.
     """
 
     def __init__(
         self, name, workers=1, queue=None, blocking=True, state=None, durable=False, failover=None, patience=None,
-        decides=0.0, volatile=False, outbox=None,
+        decides=0.0, volatile=False, outbox=None, replicas=1,
     ):  # fmt: skip
         if not isinstance(name, str) or not name or name == CLIENT:
             raise ValueError(f"a service needs a name other than {CLIENT!r}, not {name!r}")
         self.name = name
         self.workers = whole(workers, f"workers of {name}", 1)
+        self.replicas = whole(replicas, f"replicas of {name}", 1)
         self.queue = None if queue is None else whole(queue, f"queue of {name}", 0)
         self.blocking = bool(blocking)
         self.state = dict(state or {})
@@ -196,7 +197,8 @@ class Service:
 
     def __repr__(self):
         has = f"{len(self.operations)} operations, {len(self.subscriptions)} subscriptions"
-        return f"Service({self.name}: {self.workers} workers, {has})"
+        copies = f"{self.replicas} replicas of " * (self.replicas > 1)
+        return f"Service({self.name}: {copies}{self.workers} workers, {has})"
 
 
 def _checked(function, service, name):

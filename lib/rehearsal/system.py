@@ -22,9 +22,10 @@ class Broker:
     """Carry events and commands: a node like any other, with a `latency` [ms or a distribution] of its own.
 
     `carries` lists its topics (None: all that no other broker carries); `workers` limits how many messages it handles
-    at a time (None: as many as come). A broker that is not `durable` keeps nothing: what it, or a reader, has in hand
-    in a crash is lost, and so is what comes for one that is down. With `failover` [ms] a standby takes over so long
-    after a crash. What a durable one sent and nobody acknowledged comes again after `redelivers` [ms].
+    at a time (None: as many as come), in each of its `replicas`. A broker that is not `durable` keeps nothing: what it,
+    or a reader, has in hand in a crash is lost, and so is what comes for one that is down. With `failover` [ms] a
+    standby takes over so long after a crash. What a durable one sent and nobody acknowledged comes again after
+    `redelivers` [ms].
     """
 
     name: str
@@ -34,6 +35,7 @@ class Broker:
     durable: bool = True
     failover: float | None = None
     redelivers: float = 1 * sec
+    replicas: int = 1
 
 
 @dataclass(frozen=True)
@@ -68,22 +70,25 @@ class System:
 
     def service(
         self, name, workers=1, queue=None, blocking=True, state=None, durable=False, failover=None, patience=None,
-        decides=0.0, volatile=False, outbox=None,
+        decides=0.0, volatile=False, outbox=None, replicas=1,
     ):  # fmt: skip
         """Declare a service and return it; an old one of that name is gone, with its handlers."""
-        made = Service(name, workers, queue, blocking, state, durable, failover, patience, decides, volatile, outbox)
+        said = workers, queue, blocking, state, durable, failover, patience, decides, volatile, outbox, replicas
+        made = Service(name, *said)
         made.home, self.services[name] = self, made
         return made
 
     def broker(
-        self, name="broker", latency=0.0, carries=None, workers=None, durable=True, failover=None, redelivers=1 * sec
-    ):
+        self, name="broker", latency=0.0, carries=None, workers=None, durable=True, failover=None, redelivers=1 * sec,
+        replicas=1,
+    ):  # fmt: skip
         """Declare a broker and return it; a system that publishes without one gets a plain one."""
         topics = None if carries is None else tuple(name_of(c) for c in parts(carries))
         crew = None if workers is None else whole(workers, f"workers of {name}", 1)
         standby = None if failover is None else duration(failover, f"failover of {name}", positive=True)
         again = duration(redelivers, f"redelivers of {name}", positive=True)
-        made = Broker(name, times(latency, f"latency of {name}"), topics, crew, bool(durable), standby, again)
+        copies = whole(replicas, f"replicas of {name}", 1)
+        made = Broker(name, times(latency, f"latency of {name}"), topics, crew, bool(durable), standby, again, copies)
         self._brokers[name] = made
         return made
 

@@ -39,8 +39,12 @@ class Verdict(NamedTuple):
 
 
 def troubles(run):
-    """Return what was wrong when, in order: the outages that really happened, and all other faults as planned."""
+    """Return what was wrong when, in order: the outages that really happened, and all other faults as planned.
+
+    A service of which one replica is down is not down: others do its work.
+    """
     found = [Trouble((o.service,), o.at, o.until, f"{o.service} down", True) for o in run.outages]
+    found += [Trouble((o.service,), o.at, o.until, f"{o.service} #{o.replica} down", False) for o in run.degraded]
     others = (fault for fault in run.faults if not isinstance(fault, Crash | CrashAt | Breakdowns))
     found += [Trouble(fault.struck, fault.at, fault.until, fault.label, False) for fault in others]
     return sorted((t for t in found if t.at < run.ended), key=lambda t: t.at)
@@ -55,8 +59,9 @@ def windows(run, fault):
         return [(fault.at, fault.until)]
     node = run.system.modules.get(fault.service, fault.service)
     planned = {f.at for f in run.faults if isinstance(f, Crash)}
-    mine = {fault.at} if isinstance(fault, Crash) else {o.at for o in run.outages if o.at >= fault.at} - planned
-    return [(o.at, o.until) for o in run.outages if o.service == node and o.at in mine] or [(fault.at, fault.until)]
+    there = [o for o in (*run.outages, *run.degraded) if o.service == node and fault.replica in (None, o.replica)]
+    mine = {fault.at} if isinstance(fault, Crash) else {o.at for o in there if o.at >= fault.at} - planned
+    return [(o.at, o.until) for o in there if o.at in mine] or [(fault.at, fault.until)]
 
 
 def verdicts(run):

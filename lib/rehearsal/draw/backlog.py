@@ -63,7 +63,7 @@ def _workers(run, name, theory):
     host = measures.hosts(run, name)[0]
     service = run.system.services[host]
     own = getattr(service.subscriptions.get(name), "workers", None)
-    return own or service.workers
+    return (own or service.workers) * service.replicas
 
 
 def _seconds(path):

@@ -51,7 +51,7 @@ def limits(run, service):
     found = run.system.services[service]
     own = sum(s.workers or 0 for s in found.subscriptions.values())
     room = getattr(found, "queue", inf)
-    return found.workers + own, inf if room is None else room
+    return (found.workers + own) * found.replicas, inf if room is None else room
 
 
 def busy_share(run, service):

@@ -2,8 +2,9 @@
 
 from math import inf, isfinite, prod
 
-from rehearsal.engine.crashes import crash, restart
+from rehearsal.engine.crashes import back, crash, restart
 from rehearsal.engine.messages import FIRST, Alarm
+from rehearsal.engine.replicas import Crew
 from rehearsal.engine.wear import Wear
 from rehearsal.faults import Breakdowns, Crash, CrashAt, Errors, Slow
 
@@ -21,7 +22,7 @@ def arrange(engine, faults, until=None):
         stops = type(fault) in (Crash, CrashAt, Breakdowns)
         if stops:
             for pool in _node(engine, fault, stops).pools:
-                pool.working = {} if pool.working is None else pool.working
+                pool.working = Crew(pool.node, None) if pool.node.replicas > 1 else pool.working or {}
         if type(fault) in EFFECTS:
             node = _node(engine, fault, stops)
             begin, end = EFFECTS[type(fault)]
@@ -68,10 +69,11 @@ def stranded(engine):
     """
     rows: set[int] = set()
     for node in engine.compiler.nodes.values():
-        if not node.up and not isfinite(node.back):
+        if not node.up and not isfinite(back(node)):
             rows.update(m.row for pool in node.pools for m in (*pool.queue, *(pool.working or ())))
             rows.update(m.row for inbox, _ in node.inboxes for m in inbox.topic)
             rows.update(m.row for m in node.outside)
+        rows.update(m.row for m in node.frozen if not isfinite(back(node, m.route.pool.working[m])))
     waiting = [context._message for context in engine.handlers if not context._message.dead]
     hopeless = {m for m in engine.vanished if m.waiter is not None and m.waiter.current is m}
     grown = True

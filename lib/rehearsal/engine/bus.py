@@ -209,8 +209,10 @@ class Bus:
             parent, attempt, key = trace.parent[row], trace.attempt[row] + 1, message.waiter
             message = engine.post(route, message.case, message.payload, parent, key, attempt=attempt, hop=False)
             trace.received[message.row] = engine.now
-        if inbox.poll is not None:
-            inbox.topic.append(message)
-        else:
+        if inbox.asleep is None:
             inbox.waiting += started
             route.pool.queue.append(message)
+        else:
+            inbox.topic.append(message)
+            if inbox.due is None and route.pool.node.up:
+                self._look_later(inbox, route.pool, engine.now)

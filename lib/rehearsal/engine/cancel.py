@@ -27,7 +27,7 @@ def cancel(engine, message, how):
         pool.queue.remove(message)
         pool.asking -= 1
     elif message.work is not None:
-        if pool.node.up:
+        if pool.node.runs(message):
             message.work.wait.expire(engine, how)
         return
     elif how == "work":
@@ -44,7 +44,7 @@ def _abort(engine, message, pool):
     message.callbacks = GONE
     if pool.working is not None:
         del pool.working[message]
-    if pool.node.up:
+    if pool.node.runs(message):
         engine.release(pool)
     else:
         pool.node.frozen.pop(message, None)

@@ -69,14 +69,15 @@ class Compiler:
         plan = Plan(node, handler.name, takes, handler.work, self._bit(handler.work), handler=handler, chance=chance)
         if handler.idempotent:
             plan.function = once(plan, plan.function)
-        traps = [trap for trap in self._traps(handler) if trap.fault.moment != "before"]
+        traps = [trap for trap in self._traps(handler) if handler.module or trap.fault.moment != "before"]
         if traps:
             plan.function = around(traps, plan, plan.function)
         return plan
 
     def _traps(self, handler):
         called = handler.name, *getattr(handler, "topics", ())
-        return [t for f, t in self.traps.items() if f.service == handler.service and f.operation in called]
+        whose = handler.service, handler.module
+        return [t for f, t in self.traps.items() if f.service in whose and f.operation in called]
 
     def _steps(self, steps, plan, source, target, kind, broker=None):
         """Return the steps of a route, through the traps and the weather on it; nearly always there are none."""

@@ -2,17 +2,27 @@
 
 from contextlib import suppress
 from copy import deepcopy
-from math import inf
 from typing import NamedTuple
 
+from rehearsal.engine.replicas import staff
+from rehearsal.faults import Fault
 from rehearsal.trace import LOST, NONE, OPEN
 
 
 class Outage(NamedTuple):
-    """Say that a service was really down, from `at` until `until` [ms]."""
+    """Say that a service was really down, or one replica of it, from `at` until `until` [ms]."""
 
     service: str
     at: float
+    until: float
+    replica: int | None = None
+
+
+class Stop(NamedTuple):
+    """Say what keeps a node down, or one replica of it, and until when at least [ms]."""
+
+    fault: Fault
+    replica: int | None
     until: float
 
 
@@ -20,51 +30,86 @@ class Struck(Exception):
     """Leave a handler whose service has gone down under it."""
 
 
-def crash(engine, node, fault, until):
-    """Stop a node: work in progress first, then what waits, each as the fault and its kind of message say.
+def crash(engine, node, fault, until, replica=None):
+    """Stop a node or one replica: work in progress first, then what waits, as the fault and its kind of message say.
 
-    A node that is down already is struck once more: what was kept so far is kept or lost as this fault says, and what
-    arrives, or still waits outside, is treated as it says.
+    While another replica is up, what waits stays where it is. A node that is down already is struck once more: what was
+    kept so far is kept or lost as this fault says, and what arrives, or still waits outside, is treated as it says.
     """
-    node.faults.append(fault)
-    if node.up:
-        node.up, node.back = False, until
-        engine.outages.append(Outage(node.name, engine.now, until))
-    node.back = max(node.back, until)
-    _extend(engine, node, node.back)
-    node.absent = node.absent if node.broker else ABSENT[fault.arrivals]
-    if node.fresh is not None:
+    replica, was = (replica or fault.replica) if node.replicas > 1 else None, node.up
+    node.faults.append(Stop(fault, replica, until))
+    node.up = bool(node.live())
+    _note(engine, node, was, until, replica)
+    shut = not node.up and (was or replica is None)
+    if was or shut:
+        node.absent = node.absent if node.broker else ABSENT[fault.arrivals]
+    if shut and node.fresh is not None:
         node.state = deepcopy(node.fresh)
-    in_work = [message for pool in node.pools for message in pool.working]
-    waiting = [message for pool in node.pools for message in pool.queue if message not in pool.working]
-    keeps = node.durable or fault.work != "lost"
-    queue_kept = node.durable or fault.queue == "kept"
-    woken = [(pool, [m for m in pool.queue if m in pool.working]) for pool in node.pools] if keeps else []
-    for pool in node.pools:
-        pool.queue.clear()
-        pool.working.clear()
-        pool.free = pool.asking = 0
-    unseen = [inbox.stop(engine.now) for inbox, _ in node.inboxes]
-    frozen, node.frozen = node.frozen, {}
-    if keeps and not node.broker:
-        _freeze(engine, node, in_work, fault.work == "resume", frozen)
+    queues = [(pool, [*pool.queue]) for pool in node.pools]
+    unseen = [(inbox, inbox.stop(engine.now)) for inbox, _ in node.inboxes if shut]
+    struck = _stop_work(engine, node, fault, replica)
+    for pool, queue in queues:
+        going_on = [m for m in queue if m in struck and not m.dead]
+        if replica is None:
+            pool.queue.extend(going_on)
+        else:
+            node.held += [(engine._hand, m, *m.work.wake) for m in going_on]
+        pool.queue.extend(m for m in queue if m not in struck and not shut)
+    if shut:
+        _stop_queues(engine, node, node.durable or fault.queue == "kept", queues, struck, unseen)
+    elif node.up:
+        _hand_over(engine, node)
+
+
+def _note(engine, node, was, until, replica):
+    """Write down an outage: of the node, or, while others are up, of one replica."""
+    if node.up:
+        engine.degraded.append(Outage(node.name, engine.now, until, replica))
+    elif was:
+        engine.outages.append(Outage(node.name, engine.now, back(node)))
     else:
-        _lose(engine, in_work)
-    for pool, messages in woken:
-        pool.queue.extend(messages)
-    for message in waiting:
-        _keep_or_lose(engine, node, message, queue_kept)
-    for (inbox, _), messages in zip(node.inboxes, unseen, strict=True):
-        inbox.topic.extend(messages)
-    outside, node.outside = node.outside, []
-    for message in outside:
-        node.absent(engine, message)
+        _extend(engine, node, back(node))
+
+
+def back(node, *numbers):
+    """Return when one of these replicas, or of all, is up again, as far as that is known [ms]."""
+    copies = numbers or range(1, node.replicas + 1)
+    return min(max(stop.until for stop in node.faults if stop.replica in (None, number)) for number in copies)
 
 
 def _extend(engine, node, until):
     """Let the outage of a node that is down last until this moment."""
     last = max(i for i, outage in enumerate(engine.outages) if outage.service == node.name)
     engine.outages[last] = engine.outages[last]._replace(until=until)
+
+
+def _stop_work(engine, node, fault, replica):
+    """Keep or lose the work in progress; return it, each piece with the replica that did it."""
+    struck = {m: number for pool in node.pools for m, number in pool.working.items() if replica in (None, number)}
+    for pool in node.pools:
+        pool.queue.clear()
+    for message in struck:
+        del message.route.pool.working[message]
+    if not node.broker and (node.durable or fault.work != "lost"):
+        _freeze(engine, node, struck, fault.work == "resume", replica)
+    else:
+        _lose(engine, node, struck)
+    staff(node)
+    return struck
+
+
+def _stop_queues(engine, node, kept, queues, struck, unseen):
+    """Keep or lose what waits: for a worker, for a look of its consumer, and outside."""
+    for pool, queue in queues:
+        for message in queue:
+            if message not in struck:
+                pool.asking -= message.route.inbox is None
+                _keep_or_lose(engine, node, message, kept)
+    for inbox, messages in unseen:
+        inbox.topic.extend(messages)
+    outside, node.outside = node.outside, []
+    for message in outside:
+        node.absent(engine, message)
 
 
 def _keep_or_lose(engine, node, message, kept):
@@ -79,52 +124,57 @@ def _keep_or_lose(engine, node, message, kept):
         inbox.waiting += 1
 
 
-def _lose(engine, in_work):
-    for message in in_work:
+def _lose(engine, node, struck):
+    for message in struck:
+        node.frozen.pop(message, None)
         if message.work is not None:
             message.work.wait.abandon(engine)
             message.work = None
         message.route.bereave(message, True)
 
 
-def _freeze(engine, node, in_work, resumes, frozen):
+def _freeze(engine, node, struck, resumes, replica):
     """Keep work in progress: a handler that waits as it is, own work with the time it needs after the restart."""
-    wanted = {message for message in in_work if message.work is None}
+    wanted = {message for message in struck if message.work is None}
     # Nobody but the clock knows when a piece of work would have been over.
     due = {event: moment for moment, _, _, event in engine._queue if event in wanted} if resumes else {}
-    for message in in_work:
+    for message, number in struck.items():
         kept = message
         if message.work is None:
-            left = frozen.get(message, due.get(message, engine.now) - engine.now)  # None: all of it
+            left = node.frozen.pop(message, due.get(message, engine.now) - engine.now)  # None: all of it
             kept = message.twin()
             if message.waiter is not None and message.waiter.current is message:
                 message.waiter.current = kept
             node.frozen[kept] = left if resumes else None
-        message.route.pool.working[kept] = True
+        elif replica is not None and message not in node.frozen:
+            node.frozen[message], message.work.holds = message.work.holds, False
+        dict.__setitem__(message.route.pool.working, kept, number)
+
+
+def _hand_over(engine, node):
+    """Let the other replicas do what is left."""
+    if node.outbox is not None:
+        node.outbox.look()
+    for pool in node.pools:
+        engine.serve(pool)
 
 
 def restart(engine, node, fault, until=None):
-    """End a fault that keeps a node down. After the last, start it with every worker free that has nothing to go on."""
-    node.faults.remove(fault)
-    if node.faults:
-        node.absent = node.absent if node.broker else ABSENT[node.faults[-1].arrivals]
+    """End a fault. Whom nothing else keeps down starts, with every worker free that has nothing to go on with."""
+    node.faults.remove(next(stop for stop in node.faults if stop.fault == fault))
+    was, node.up = node.up, bool(node.live())
+    if not node.up:
+        node.absent = node.absent if node.broker else ABSENT[node.faults[-1].fault.arrivals]
         return
-    node.up, node.back = True, -inf
-    _extend(engine, node, engine.now)
-    for pool in node.pools:
-        pool.free = pool.size - sum(message.work is None or message.work.holds for message in pool.working)
-    frozen, node.frozen = node.frozen, {}
-    for message, remaining in frozen.items():
-        message.callbacks = engine._perform
-        takes = message.route.plan.takes
-        if remaining is None:  # from the beginning, at the pace of now
-            remaining = 0.0 if takes is None else takes[message.page][message.case.line] * node.pace
-        engine.schedule(message, delay=remaining)
+    if not was:
+        _extend(engine, node, engine.now)
+    _thaw(engine, node)
     for clock in node.clocks:
         clock.run()
-    if node.outbox is not None:
-        node.outbox.wake()
-    engine.bus.wake(node)
+    if not was:
+        if node.outbox is not None:
+            node.outbox.wake()
+        engine.bus.wake(node)
     held, node.held = node.held, []
     for go_on, *arguments in held:
         go_on(*arguments)
@@ -133,6 +183,25 @@ def restart(engine, node, fault, until=None):
     outside, node.outside = node.outside, []
     for message in outside:
         engine.arrive(message)  # not over the network again, with all that may happen there
+
+
+def _thaw(engine, node):
+    """Go on with what was kept at the replicas that are up."""
+    numbers = node.live()
+    thawed = {m: left for m, left in node.frozen.items() if m.route.pool.working[m] in numbers}
+    for message in thawed:
+        del node.frozen[message]
+        if message.work is not None:
+            message.work.holds = thawed[message]
+    staff(node)
+    for message, remaining in thawed.items():
+        if message.work is not None:
+            continue
+        message.callbacks = engine._perform
+        takes = message.route.plan.takes
+        if remaining is None:  # from the beginning, at the pace of now
+            remaining = 0.0 if takes is None else takes[message.page][message.case.line] * node.pace
+        engine.schedule(message, delay=remaining)
 
 
 def refuse(engine, message):

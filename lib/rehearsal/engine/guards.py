@@ -121,7 +121,7 @@ class Guarded(Call):
 
     def _hedge(self, engine, message):
         parent = self.parent
-        if self.current is message and not parent.dead and parent.route.plan.node.up:
+        if self.current is message and not parent.dead and parent.route.plan.node.runs(parent):
             self.second = Second(self)
             self.second.current = self._post(engine)
             self.second.current.waiter = self.second

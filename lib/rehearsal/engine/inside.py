@@ -21,7 +21,7 @@ class Work:
         """Start to work."""
         self.engine, self.parent, route = engine, parent, self.route
         parent.work.unstarted -= 1
-        self.message = message = engine.post(route, parent.case, self.payload, parent.row, hop=False)
+        self.message = message = engine.post(route, parent.case, self.payload, parent.row, parent, hop=False)
         moment = engine.received[message.row] = engine.started[message.row] = engine._now
         message.callbacks = (self._done,)
         if route.plan.takes is not None:

@@ -10,16 +10,17 @@ from typing import Any
 class Pool:
     """Hold workers and the FIFO before them.
 
-    Invariant: `free` + work in progress that holds a worker = `size`, while the node is up, and `free` is 0 while it is
-    down; nothing waits while a worker is free. A list of our own, because a SimPy Resource costs thirty times as much
-    and keeps no durable queue through a crash.
+    Invariant: `free` + work in progress that holds a worker = `each` × the replicas that are up, and `free` is 0 while
+    the node is down; nothing waits while a worker is free. A list of our own, because a SimPy Resource costs thirty
+    times as much and keeps no durable queue through a crash.
     """
 
-    __slots__ = ("node", "size", "free", "limit", "patience", "queue", "asking", "starting", "working")
+    __slots__ = ("node", "each", "size", "free", "limit", "patience", "queue", "asking", "starting", "working")
 
     def __init__(self, node, size, limit=None, patience=None):
         self.node = node
-        self.size = self.free = inf if size is None else size
+        self.each = inf if size is None else size  # workers of one replica
+        self.size = self.free = self.each * node.replicas
         self.limit = inf if limit is None else limit
         self.patience = inf if patience is None else patience
         self.queue: deque = deque()
@@ -37,16 +38,18 @@ class Node:
         said = vars(declared) if declared else {}
         self.name, self.broker = name, broker
         self.blocking, self.durable = said.get("blocking", True), said.get("durable", False)
+        self.replicas = said.get("replicas", 1)
         self.failover = said.get("failover") or inf  # how long it is down at most
         self.decides = said.get("decides", 0.0)
         self.state = deepcopy(said.get("state", {}))
         self.fresh = dict(said["state"]) if said.get("volatile") else None  # what is left of its memory after a crash
         self.pools: list[Pool] = []
         self.up = True
-        self.faults: list = []  # that keep it down, in the order they began
-        self.back = -inf  # when it is up again
+        self.faults: list = []  # that keep it, or a replica, down, in the order they began
         self.absent: Callable | None = None  # what becomes of arrivals while it is down
-        self.frozen: dict = {}  # own work that goes on after the restart, and the time it needs then; None: all
+        # What goes on after the restart: own work with the time it needs then (None: all), and handlers of a replica
+        # that is down while others are up, with whether they hold a worker.
+        self.frozen: dict = {}
         self.held: list = []  # what its handlers are to go on with then: answers that came, attempts to send
         self.clocks: list = []  # of its breakdowns
         self.pace = 1.0  # how many times slower than usual: the product of paces
@@ -56,6 +59,15 @@ class Node:
         self.calls, self.sends = {}, {}
         self.outbox: Any = None
         self.inboxes: list[tuple[Inbox, Pool]] = []
+
+    def live(self):
+        """Return the numbers of the replicas that are up, from 1."""
+        down = {stop.replica for stop in self.faults}
+        return [] if None in down else [number for number in range(1, self.replicas + 1) if number not in down]
+
+    def runs(self, message):
+        """Return whether the handler of a message can go on: the node is up, and so is the replica it is at."""
+        return self.up and message not in self.frozen
 
 
 class Plan:

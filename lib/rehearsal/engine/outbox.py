@@ -22,9 +22,13 @@ class Outbox:
     def put(self, tell):
         """Store one thing to say, a function without arguments."""
         self.waiting.append(tell)
+        self.look()
+
+    def look(self):
+        """Send what waits at the next look of the relay; one that is pushed to looks now."""
         if self.poll == 0:
             self.relay()
-        elif self.due is None and self.node.up:
+        elif self.waiting and self.due is None and self.node.up:
             now = self.engine.now
             self.due = (floor(now / self.poll) + 1) * self.poll
             self.engine.at(self.due, Alarm(self._look))

@@ -41,6 +41,7 @@ class Engine(Carrier):
         self.guards: dict = {}  # policies put together, by route and words
         self.transitions: list = []  # of breakers
         self.outages: list = []  # what was really down, and when
+        self.degraded: list = []  # the same of single replicas, while others were up
         self.idle = 0  # alarms on the clock that keep no run alive
         self.bus = Bus(self)
         self.compiler = Compiler(system, seed, faults, self)
@@ -151,7 +152,7 @@ class Engine(Carrier):
         if message.dead:
             return
         pool = message.route.pool
-        if not pool.node.up:  # a durable service goes on after its restart
+        if not pool.node.runs(message):  # a durable service goes on after its restart
             pool.node.held.append((self._hand, message, value, error))
         elif message.work.holds:
             self.go_on(message, value, error)
@@ -171,7 +172,7 @@ class Engine(Carrier):
 
     def _decided(self, message):
         if not message.dead:
-            if message.route.pool.node.up:
+            if message.route.pool.node.runs(message):
                 self.resume(message, *message.work.wake)
             else:
                 message.route.pool.node.held.append((self._decided, message))

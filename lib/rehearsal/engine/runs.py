@@ -46,6 +46,7 @@ class Run:
         self._entries, self.parked = engine.ledger.entries, tuple(engine.ledger.parked)
         self.dead_letters, self._letters = engine.bus.dead_letters, engine.bus.letters
         self.outages = tuple(o for o in engine.outages if o.at <= self.ended)
+        self.degraded = tuple(o for o in engine.degraded if o.at <= self.ended)
         self.transitions, self.states = tuple(engine.transitions), states(engine)
         for inbox in engine.compiler.inboxes.values():
             inbox.stop(engine.now)

@@ -4,8 +4,9 @@ from contextlib import contextmanager
 from functools import partial
 from math import inf
 
-from rehearsal.engine.crashes import Struck, crash, restart
+from rehearsal.engine.crashes import Struck, crash, refuse, restart
 from rehearsal.engine.messages import FIRST, Alarm
+from rehearsal.engine.replicas import idlest
 from rehearsal.trace import OK
 
 
@@ -25,12 +26,14 @@ class Trap:
             self.seen += 1
         return self.engine.now >= self.fault.at and self.seen == self.fault.count
 
-    def strike(self):
-        """Crash the service now, and start it again when the fault is over."""
+    def strike(self, message):
+        """Crash the replica that has this message in hand, or is to get it, and start it again after the fault."""
         engine, fault = self.engine, self.fault
         node = engine.compiler.nodes[engine.system.modules.get(fault.service, fault.service)]
         until = engine.now + min(fault.lasting, node.failover)
-        crash(engine, node, fault, until)
+        working = message.route.pool.working
+        place = working.get(message) or working.get(message.waiter)  # the latter: work in process, and whose it is
+        crash(engine, node, fault, until, place or idlest(node, working))
         if until < inf:
             engine.at(until, Alarm(lambda _: restart(engine, node, fault)), FIRST)
 
@@ -38,9 +41,13 @@ class Trap:
         """Return the step that lets a message in, or finds that the service has just gone down before it."""
 
         def arrive(message):
-            if self.hit():
-                self.strike()
-            step(message)
+            hit = self.hit()
+            if hit:
+                self.strike(message)
+            if hit and message.route.pool.node.up and message.route.inbox is None:  # others are up; it was sent to none
+                refuse(self.engine, message)
+            else:
+                step(message)
 
         return arrive
 
@@ -75,9 +82,9 @@ def _set_off(traps):
     return [trap for trap in hit if trap.fault.moment == "during"] or hit
 
 
-def _strike(traps):
+def _strike(traps, message):
     for trap in traps:
-        trap.strike()
+        trap.strike(message)
 
 
 def _leaf(traps, function, ctx, payload):
@@ -89,7 +96,7 @@ def _leaf(traps, function, ctx, payload):
         with traps[0].keeping(said):
             _, problem = _attempt(function, ctx, payload)
         traps[0].done(ctx._message, problem, said)
-    _strike(traps)
+    _strike(traps, ctx._message)
     raise Struck
 
 
@@ -98,7 +105,7 @@ def _waiting(traps, function, ctx, payload):
     if not traps:
         return (yield from function(ctx, payload))
     if traps[0].fault.moment == "during":
-        traps[0].engine.after(0.0, _strike, traps)  # as soon as it waits for its first answer
+        traps[0].engine.after(0.0, partial(_strike, traps), ctx._message)  # as soon as it waits for its first answer
         return (yield from function(ctx, payload))
     frame, value, problem = function(ctx, payload), None, None
     while True:
@@ -111,7 +118,7 @@ def _waiting(traps, function, ctx, payload):
             each()
         value, problem = yield from _passed(wait)
     traps[0].done(ctx._message, over, said)
-    _strike(traps)
+    _strike(traps, ctx._message)
     if not ctx._message.dead:  # durable: what it did is stored, and after the restart it says so
         ctx.frame = _rest(said, over)
         ctx._message.route.pool.node.held.append((traps[0].engine.wake, ctx._message, None, None))

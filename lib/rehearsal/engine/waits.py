@@ -63,7 +63,7 @@ class Call:
         parent = self.parent
         if parent is None or parent.dead or self.attempt == OVER:
             return False
-        if not parent.route.plan.node.up:
+        if not parent.route.plan.node.runs(parent):
             parent.route.plan.node.held.append((self.send, engine))
             return False
         return True

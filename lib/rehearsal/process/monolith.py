@@ -15,13 +15,13 @@ ONCE = Retry(0)
 def monolith(process, *, name=None, at="monolith", replicas=1, objective=inf):
     """Return the process as one service that does every step itself, one after another.
 
-    It has the workers of all the services together, times `replicas`. The parts keep their names and their memory: a
+    Each of its `replicas` has the workers of all the services together. The parts keep their names and their memory: a
     part can be slow by itself, but a part that crashes takes the whole with it.
     """
     system = stage(process, name or f"monolithic {process.name}")
     parts, system.services, system.guards, system.links = system.services, {}, {}, {}
-    workers = sum(part.workers for part in parts.values()) * replicas
-    whole = system.service(at, workers=workers, state=parts[at].state if at in parts else None)
+    workers = sum(part.workers * part.replicas for part in parts.values())
+    whole = system.service(at, workers, state=parts[at].state if at in parts else None, replicas=replicas)
     system.modules = dict.fromkeys(parts, at)
     steps = process.steps.values()
     acts = [(step.operation, doing(step, careful=False)) for step in steps]
