@@ -36,21 +36,28 @@ def shop():
 
 
 def doing(operation):
-    """Return what a service does: write down what was done, and undo that once and nothing else."""
+    """Return what a service does: write down what was done and what was called off, so that late messages do no harm.
+
+    What is called off is undone if it was done, once, and is not done any more. It returns whether it may be told.
+    """
     step = operation.undoes or operation.name
 
-    def body(ctx, order):
-        done = ctx.state.setdefault("done", set())
-        if operation.undoes is None:
+    def do(ctx, order):
+        if (step, order) in ctx.state.get("called off", ()):
+            return False
+        operation.function(ctx, order)
+        ctx.state.setdefault("done", set()).add((step, order))
+        ctx.effect(step)
+        return True
+
+    def undo(ctx, order):
+        ctx.state.setdefault("called off", set()).add((step, order))
+        if (step, order) in ctx.state.get("done", ()):
             operation.function(ctx, order)
-            done.add((step, order))
-            ctx.effect(step)
-        elif (step, order) in done:
-            operation.function(ctx, order)
-            done.remove((step, order))
+            ctx.state["done"].remove((step, order))
             ctx.effect(step, -1)
 
-    return body
+    return do if operation.undoes is None else undo
 
 
 def declare(shop, system, *names, at=None):
