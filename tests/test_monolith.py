@@ -55,6 +55,13 @@ def test_work_on_a_part_takes_the_whole_down_at_any_of_its_moments(moment, charg
     assert sum(e.amount for e in result.effects if (e.request, e.name) == (1, "charge")) == charged
 
 
+def test_a_durable_whole_does_nothing_while_it_is_down():
+    system = monolith(sequence(services(takes=10)))
+    system.services["monolith"].durable = True
+    result = run(system, ONE, faults=[Crash("payment", at=15, lasting=100)])
+    assert [round(e.at) for e in result.effects] == [10, 115, 125]
+
+
 def test_a_monolith_has_the_workers_of_all_its_parts():
     assert monolith(sequence(services())).services["monolith"].workers == 6
     whole = monolith(sequence(services()), replicas=3).services["monolith"]

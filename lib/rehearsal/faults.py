@@ -7,7 +7,6 @@ name is all that counts, so that one fault strikes the same service in every sty
 
 from dataclasses import dataclass, field
 from math import inf
-from typing import ClassVar
 
 from rehearsal.arguments import choice, factor, name_of, plain, share, whole
 from rehearsal.draws import Distribution, times
@@ -22,6 +21,7 @@ class Fault:
     at: float
     lasting: float
     replica: int | None = None  # which one it stops; None: all of them
+    work, queue, arrivals = "lost", "lost", "refused"  # of what it stops, where it does not say
 
     def __post_init__(self):
         object.__setattr__(self, "service", name_of(self.service))
@@ -34,8 +34,6 @@ class Fault:
         plain(self)
         duration(self.at, f"at of {type(self).__name__}")
         duration(self.lasting, f"lasting of {type(self).__name__}", positive=True, ever=ever)
-
-    verb = "strikes"
 
     whom = property(lambda self: " – ".join(self.struck) + (f" #{self.replica}" if self.replica else ""))
 
@@ -97,9 +95,6 @@ class CrashAt(Fault):
     count: int = 1
     lasting: float = inf
     at: float = 0.0
-    queue: ClassVar = "lost"
-    work: ClassVar = "lost"
-    arrivals: ClassVar = "refused"
 
     def __post_init__(self):
         super().__post_init__()
@@ -128,8 +123,7 @@ class Breakdowns(Fault):
     at: float = 0.0
     lasting: float = inf
     replica: int | None = None
-    queue: ClassVar = "kept"
-    arrivals: ClassVar = "wait"
+    queue, arrivals = "kept", "wait"
 
     def __post_init__(self):
         super().__post_init__()

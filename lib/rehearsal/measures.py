@@ -129,7 +129,7 @@ def drains(run, name):
     """
     steps = backlog(run, name)
     found = []
-    for _, at, until in sorted(outage for outage in run.outages if outage.service in hosts(run, name)):
+    for _, at, until in sorted(outage[:3] for outage in run.outages if outage.service in hosts(run, name)):
         if at < run.ended:
             empty = empty_after(steps, until)
             top_at, top = peak(steps, at, empty)

@@ -2,9 +2,10 @@
 
 from math import inf, isfinite, prod
 
-from rehearsal.engine.crashes import back, crash, restart
+from rehearsal.engine.crashes import back, crash
 from rehearsal.engine.messages import FIRST, Alarm
 from rehearsal.engine.replicas import Crew
+from rehearsal.engine.restarts import restart
 from rehearsal.engine.wear import Wear
 from rehearsal.faults import Breakdowns, Crash, CrashAt, Errors, Slow
 

@@ -85,8 +85,7 @@ class Compartment:
     """
 
     def __init__(self, policy):
-        self.policy = policy
-        self.free = policy.calls
+        self.policy, self.free = policy, policy.calls
         self.queue: deque = deque()
 
     def takes(self):
@@ -124,8 +123,7 @@ class Tokens:
     """Hold the tokens of a retry budget: never more than its `burst`, never fewer than 0."""
 
     def __init__(self, policy):
-        self.policy = policy
-        self.tokens = policy.burst
+        self.policy, self.tokens = policy, policy.burst
 
     def earn(self):
         """Take note of a first attempt."""

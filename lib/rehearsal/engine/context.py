@@ -73,7 +73,7 @@ class Context:
     def all(self, *calls):
         """Describe several calls at once; `yield` it to make them together and get a list of replies.
 
-        It waits for every branch, then raises the first problem, if any.
+        It waits for every branch, then raises the first problem, if any. Which did what, `first` tells.
         """
         self._calls(calls, "all")
         return Together(calls)

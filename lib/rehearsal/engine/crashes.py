@@ -1,10 +1,10 @@
-"""Stop a node and start it again: what becomes of work, queue, arrivals and those who wait."""
+"""Stop a node, or one of its replicas: what becomes of work, queue, arrivals and those who wait."""
 
 from contextlib import suppress
 from copy import deepcopy
 from typing import NamedTuple
 
-from rehearsal.engine.replicas import staff
+from rehearsal.engine.replicas import hand_over, staff
 from rehearsal.faults import Fault
 from rehearsal.trace import LOST, NONE, OPEN
 
@@ -58,7 +58,7 @@ def crash(engine, node, fault, until, replica=None):
     if shut:
         _stop_queues(engine, node, node.durable or fault.queue == "kept", queues, struck, unseen)
     elif node.up:
-        _hand_over(engine, node)
+        hand_over(engine, node)
 
 
 def _note(engine, node, was, until, replica):
@@ -68,7 +68,7 @@ def _note(engine, node, was, until, replica):
     elif was:
         engine.outages.append(Outage(node.name, engine.now, back(node)))
     else:
-        _extend(engine, node, back(node))
+        extend(engine, node, back(node))
 
 
 def back(node, *numbers):
@@ -77,7 +77,7 @@ def back(node, *numbers):
     return min(max(stop.until for stop in node.faults if stop.replica in (None, number)) for number in copies)
 
 
-def _extend(engine, node, until):
+def extend(engine, node, until):
     """Let the outage of a node that is down last until this moment."""
     last = max(i for i, outage in enumerate(engine.outages) if outage.service == node.name)
     engine.outages[last] = engine.outages[last]._replace(until=until)
@@ -149,59 +149,6 @@ def _freeze(engine, node, struck, resumes, replica):
         elif replica is not None and message not in node.frozen:
             node.frozen[message], message.work.holds = message.work.holds, False
         dict.__setitem__(message.route.pool.working, kept, number)
-
-
-def _hand_over(engine, node):
-    """Let the other replicas do what is left."""
-    if node.outbox is not None:
-        node.outbox.look()
-    for pool in node.pools:
-        engine.serve(pool)
-
-
-def restart(engine, node, fault, until=None):
-    """End a fault. Whom nothing else keeps down starts, with every worker free that has nothing to go on with."""
-    node.faults.remove(next(stop for stop in node.faults if stop.fault == fault))
-    was, node.up = node.up, bool(node.live())
-    if not node.up:
-        node.absent = node.absent if node.broker else ABSENT[node.faults[-1].fault.arrivals]
-        return
-    if not was:
-        _extend(engine, node, engine.now)
-    _thaw(engine, node)
-    for clock in node.clocks:
-        clock.run()
-    if not was:
-        if node.outbox is not None:
-            node.outbox.wake()
-        engine.bus.wake(node)
-    held, node.held = node.held, []
-    for go_on, *arguments in held:
-        go_on(*arguments)
-    for pool in node.pools:
-        engine.serve(pool)
-    outside, node.outside = node.outside, []
-    for message in outside:
-        engine.arrive(message)  # not over the network again, with all that may happen there
-
-
-def _thaw(engine, node):
-    """Go on with what was kept at the replicas that are up."""
-    numbers = node.live()
-    thawed = {m: left for m, left in node.frozen.items() if m.route.pool.working[m] in numbers}
-    for message in thawed:
-        del node.frozen[message]
-        if message.work is not None:
-            message.work.holds = thawed[message]
-    staff(node)
-    for message, remaining in thawed.items():
-        if message.work is not None:
-            continue
-        message.callbacks = engine._perform
-        takes = message.route.plan.takes
-        if remaining is None:  # from the beginning, at the pace of now
-            remaining = 0.0 if takes is None else takes[message.page][message.case.line] * node.pace
-        engine.schedule(message, delay=remaining)
 
 
 def refuse(engine, message):

@@ -243,9 +243,7 @@ class Second:
     __slots__ = ("call", "current", "attempt")
 
     def __init__(self, call):
-        self.call = call
-        self.current = None
-        self.attempt = call.attempt
+        self.call, self.current, self.attempt = call, None, call.attempt
 
     def answer(self, engine, outcome, value):
         """Hand the answer on."""
@@ -263,8 +261,7 @@ class Overall:
     __slots__ = ("call", "attempt")
 
     def __init__(self, call):
-        self.call = call
-        self.attempt = 0
+        self.call, self.attempt = call, 0
 
     @property
     def current(self):

@@ -9,7 +9,9 @@ from rehearsal.trace import FAILED, LOST, OK, REFUSED
 class Work:
     """Do the work of an operation here, in process: its time and its body, without a message or a hop.
 
-    It keeps the worker of its handler. It is a row of the trace, from the service to itself.
+    It keeps the worker of its handler. It is a row of the trace, from the service to itself. Where that is kept through
+    a crash and the work would be over meanwhile, it is over with the restart. What it does not model: that the time of
+    work begun before a crash stands still in it.
     """
 
     __slots__ = ("route", "payload", "engine", "parent", "message")
@@ -29,7 +31,11 @@ class Work:
         engine.at(moment, message)
 
     def _done(self, message):
+        node = self.parent.route.pool.node
         if self.parent.dead:
+            return
+        if not node.runs(self.parent):
+            node.held.append((self._done, message))
             return
         engine, value = self.engine, None
         problem: Exception | None = None

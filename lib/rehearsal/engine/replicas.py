@@ -39,3 +39,11 @@ def staff(node):
     for pool in node.pools:
         busy = sum(m not in node.frozen and (m.work is None or m.work.holds) for m in pool.working)
         pool.free = pool.each * up - busy if up else 0
+
+
+def hand_over(engine, node):
+    """Let the other replicas do what is left."""
+    if node.outbox is not None:
+        node.outbox.look()
+    for pool in node.pools:
+        engine.serve(pool)

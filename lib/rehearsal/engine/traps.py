@@ -4,9 +4,10 @@ from contextlib import contextmanager
 from functools import partial
 from math import inf
 
-from rehearsal.engine.crashes import Struck, crash, refuse, restart
+from rehearsal.engine.crashes import Struck, crash, refuse
 from rehearsal.engine.messages import FIRST, Alarm
 from rehearsal.engine.replicas import idlest
+from rehearsal.engine.restarts import restart
 from rehearsal.trace import OK
 
 
@@ -41,13 +42,11 @@ class Trap:
         """Return the step that lets a message in, or finds that the service has just gone down before it."""
 
         def arrive(message):
-            hit = self.hit()
-            if hit:
+            if self.hit():
                 self.strike(message)
-            if hit and message.route.pool.node.up and message.route.inbox is None:  # others are up; it was sent to none
-                refuse(self.engine, message)
-            else:
-                step(message)
+                if message.route.pool.node.up and message.route.inbox is None:  # others are up, but it was not for them
+                    return refuse(self.engine, message)
+            step(message)
 
         return arrive
 

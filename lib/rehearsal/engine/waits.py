@@ -131,17 +131,15 @@ class Call:
 class Together:
     """Start several calls at the same moment and wait for all of them.
 
-    It waits for every branch, failed ones too, so that the handler knows what was done and can undo it; then it raises
-    the first problem in the order of the calls, or returns the results in that order.
+    It waits for every branch, failed ones too, so that what the handler undoes then meets nothing under way; then it
+    raises the first problem in the order of the calls, or returns the results in that order.
     """
 
-    __slots__ = ("calls", "parent", "missing", "results", "errors")
+    __slots__ = ("calls", "parent", "ends")
 
     def __init__(self, calls):
         self.calls = calls
-        self.missing = len(calls)
-        self.results = {}
-        self.errors = {}
+        self.ends = {}  # of each call that is over, its value and its error
 
     def begin(self, engine, parent):
         """Start all calls; none at all is answered at once."""
@@ -154,17 +152,13 @@ class Together:
 
     def collect(self, engine, call, value, error):
         """Take the result of one branch."""
-        if error is None:
-            self.results[call] = value
-        else:
-            self.errors[call] = error
-        self.missing -= 1
-        if not self.missing:
+        self.ends[call] = value, error
+        if len(self.ends) == len(self.calls):
             self._finish(engine)
 
     def _finish(self, engine):
-        first = next((self.errors[c] for c in self.calls if c in self.errors), None)
-        engine.wake(self.parent, [self.results.get(c) for c in self.calls], first)
+        ends = [self.ends[call] for call in self.calls]
+        engine.wake(self.parent, [value for value, _ in ends], next((error for _, error in ends if error), None))
 
     def abandon(self, engine):
         """Stop waiting for all branches."""

@@ -1,8 +1,9 @@
 """Breakdowns: a clock that runs towards the next one, always or only while somebody is at work."""
 
-from rehearsal.engine.crashes import crash, restart
+from rehearsal.engine.crashes import crash
 from rehearsal.engine.messages import FIRST, Alarm
 from rehearsal.engine.replicas import Crew
+from rehearsal.engine.restarts import restart
 
 
 class Wear:
@@ -16,9 +17,7 @@ class Wear:
         self.engine, self.node, self.fault = engine, node, fault
         keyed, self.name = engine.compiler.keyed, fault.whom
         self.ups, self.downs = keyed(fault.up, "up", self.name), keyed(fault.down, "down", self.name)
-        self.n = 0
-        self.alarm = None
-        self.since = 0.0
+        self.n, self.since, self.alarm = 0, 0.0, None
         self.left = self.ups.draw(self.name, 0, 0)  # until the next breakdown, as the clock stood at `since`
         self.busy = fault.clock == "busy"
         engine.loose = True

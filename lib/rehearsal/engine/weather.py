@@ -22,16 +22,13 @@ class Leg:
 
     def __init__(self, engine, source, target, kind, faults, broker):
         self.engine, self.kind, self.faults, self.broker = engine, kind, faults, broker
-        self.place = f"{kind} {source} → {target}"
-        self.source = source
-        self.books = {}
+        self.source, self.place, self.books = source, f"{kind} {source} → {target}", {}
 
     def _chance(self, purpose, message):
-        work = f"{message.route.work} {self.place}"
-        book = self.books.get((purpose, work))
-        if book is None:
-            book = self.books[purpose, work] = self.engine.compiler.keyed(Uniform(0, 1), purpose, work)
-        return book[message.page][message.case.line]
+        key = purpose, f"{message.route.work} {self.place}"
+        if key not in self.books:
+            self.books[key] = self.engine.compiler.keyed(Uniform(0, 1), *key)
+        return self.books[key][message.page][message.case.line]
 
     def _struck(self, moment):
         return [fault for fault in self.faults if fault.at <= moment < fault.until]
@@ -110,12 +107,11 @@ class Leg:
 
 def leg(engine, faults, source, target, kind, broker=None):
     """Return the leg from `source` to `target` where some fault strikes it, else None."""
-    found = []
-    for fault in faults:
-        if isinstance(fault, Mute):
-            strikes = fault.service == source and kind in ("reply", "publish")
-        else:
-            strikes = isinstance(fault, LinkFault | Partition) and fault.strikes(source, target)
-        if strikes:
-            found.append(fault)
+    found = [fault for fault in faults if _strikes(fault, source, target, kind)]
     return Leg(engine, source, target, kind, found, broker) if found else None
+
+
+def _strikes(fault, source, target, kind):
+    if isinstance(fault, Mute):
+        return fault.service == source and kind in ("reply", "publish")
+    return isinstance(fault, LinkFault | Partition) and fault.strikes(source, target)
