@@ -49,10 +49,8 @@ def plots(draw, style, numbered):
     steps = st.sampled_from(["reserve", "charge", "ship"])
     refuses = draw(st.dictionaries(steps, st.integers(2, 4), max_size=int(numbered)))
     shop = services(network=draw(HOPS), workers=draw(st.integers(1, 3)), refuses=refuses.items())
-    if style in ("calls", "commands", "events", "blend") and draw(RARELY):  # replicas, and a standby for them
-        shop.service(
-            "orders", workers=draw(st.integers(1, 3)), durable=draw(RARELY), failover=15, replicas=draw(COPIES)
-        )
+    if style in ("calls", "commands", "events", "blend") and draw(RARELY):  # and a standby for them
+        shop.service("orders", workers=draw(st.integers(1, 3)), durable=draw(RARELY), failover=15)
     shape = sequence if style == "chain" else draw(st.sampled_from([sequence, branched, diamond]))
     process = shape(shop)
     turns = shape is sequence and draw(RARELY)
@@ -80,6 +78,8 @@ def plays(draw):
     """Draw (system, load, faults, seed): a process in some style."""
     load = draw(LOADS)
     system = draw(staged(numbered=not load.closed))
+    if "orders" in system.services:
+        system.services["orders"].replicas = draw(COPIES)
     return system, load, draw(catalogue(system, load)), draw(st.integers(0, 99))
 
 

@@ -23,7 +23,7 @@ from tests.systems import columns
 from tests.watched import performed
 
 ROOT = Path(__file__).parent.parent
-SEEN = 500  # worlds; the rarest kinds are in about one of a hundred
+SEEN = 600  # worlds; the rarest kinds are in about one of a hundred
 LINKS = {Drop, Delay, Duplicate, Reorder, Partition}
 OPTIONS = {
     "durable": bool, "volatile": bool, "decides": bool, "queue": lambda limit: limit is not None,

@@ -26,7 +26,7 @@ HOPS = st.sampled_from([Constant(0), Constant(7), Exponential(5)])
 TAKES = st.sampled_from([Constant(0), Constant(30), Exponential(20), Exponential(50)])
 RETRIES = st.sampled_from([None, Retry(1), Retry(2, wait=9)])
 RARELY = st.sampled_from([False, False, False, True])
-COPIES = st.sampled_from([1, 1, 2, 3])
+COPIES = st.sampled_from([1, 2, 2, 3])
 STANDBY = st.sampled_from([None, 15])
 JITTERS = ("decorrelated", "none", "full", "equal", "decorrelated")
 LATER = [Retry(2, wait=6, factor=2, cap=20, jitter=jitter) for jitter in JITTERS]
