@@ -20,7 +20,9 @@ from rehearsal import (
     sec,
     theory,
 )  # fmt: skip
+from rehearsal.draw.spread import looks_of
 from rehearsal.engine.crashes import Outage
+from rehearsal.impact import compare
 from rehearsal.verdicts import troubles, windows
 from tests.processes import sequence, services
 from tests.systems import answers, caller, desk, listener, rows, same
@@ -308,6 +310,13 @@ def test_a_service_with_a_replica_down_is_in_trouble_but_not_down():
     result = run(three(), Times("job", at=[0]), faults=[crash])
     assert [(t.label, t.struck, t.down) for t in troubles(result)] == [("desk #2 down", ("desk",), False)]
     assert windows(result, crash) == [(5, 15)]
+
+
+def test_the_picture_of_what_it_did_says_which_one():
+    crash = Crash("back", at=5, replica=2)
+    calm, storm = (run(copies(caller(), 2, "back"), Times("job", at=[0, 0]), faults=f) for f in ((), [crash]))
+    look = looks_of(compare(calm, storm))["back"]
+    assert look.state == "struck" and look.lines[0] == "#2 down"
 
 
 # What is refused

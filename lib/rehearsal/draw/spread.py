@@ -66,7 +66,8 @@ def tell(way, number):
 def looks_of(comparison):
     """Return the Look of each node by name."""
     services, starved = comparison.services(), comparison.starved()
-    struck = {f.service: f.verb for f in comparison.faults if isinstance(getattr(f, "service", None), str)}
+    there = [fault for fault in comparison.faults if isinstance(getattr(fault, "service", None), str)]
+    struck = {fault.service: fault.label.removeprefix(fault.service).strip() for fault in there}
     found = {}
     for name, row in services.iterrows():
         first, wait = row["first impact"], waited(comparison, name)
