@@ -35,7 +35,7 @@ def test_the_broken_request_is_drawn_and_the_moment_marked():
     assert found.request == 1 and ax.get_title(loc="left") == "Request 1 has charge 2 times"
     words = [text for text in texts(ax) if text.get_text() == "broken: never twice"]
     assert len(words) == 1 and words[0].get_color() == line.get_color()
-    assert any("payment down after charge from 0 ms for 100 ms" in text.get_text() for text in texts(ax))
+    assert any("payment down after charge no. 2 for 100 ms" in text.get_text() for text in texts(ax))
     assert "order 1 in choreographed order" in alt(ax.get_figure())
     assert alt(ax.get_figure()).endswith(f"Marked at {found.at - 30:g} ms: broken: never twice.")
 

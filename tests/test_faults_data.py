@@ -36,7 +36,7 @@ from tests.systems import caller, commander, listener, same
 LINK = "front", "back"
 ALL = {
     "back down from 90 ms for 50 ms": Crash("back", 90, 50),
-    "back down after work from 0 ms for 50 ms": CrashAt("back", "work", lasting=50),
+    "back down after work no. 1 for 50 ms": CrashAt("back", "work", lasting=50),
     "back breaks down from 0 ms for ever": Breakdowns("back", up=Exponential(900), down=30),
     "back ×2.5 slower from 0 ms for ever": Slow("back", 2.5),
     "back 25% errors from 90 ms for 50 ms": Errors("back", 0.25, 90, 50),
@@ -54,6 +54,10 @@ EVERY = pytest.mark.parametrize("fault", ALL.values(), ids=lambda fault: type(fa
 def test_these_are_all_there_are():
     public = {value for value in vars(rehearsal).values() if isinstance(value, type) and issubclass(value, Fault)}
     assert public - {Fault} == {type(fault) for fault in ALL.values()}
+
+
+def test_a_crash_at_a_message_says_which_one():
+    assert str(CrashAt("back", "work", "before", 7, 50, at=90)) == "back down before work no. 7 since 90 ms for 50 ms"
 
 
 @pytest.mark.parametrize("words", ALL)

@@ -104,6 +104,10 @@ class CrashAt(Fault):
 
     verb = property(lambda self: f"down {self.moment} {self.operation}")
 
+    def __str__(self):  # only the run knows the moment
+        since = f" since {pretty(self.at)}" if self.at else ""
+        return f"{self.label} no. {self.count}{since} for {pretty(self.lasting)}"
+
 
 @dataclass(frozen=True)
 class Breakdowns(Fault):
