@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from rehearsal import ModelError, System, Times, chain, choreograph, monolith, orchestrate, run
+from rehearsal import ModelError, System, Times, blend, chain, choreograph, monolith, orchestrate, run
 from rehearsal.designs import critical_path, graph_of
 from rehearsal.process import Process, Step
 from tests.processes import branched, diamond, sequence, services, step
@@ -85,6 +85,11 @@ def test_two_steps_tell_different_facts():
 
 
 def test_a_process_is_made_of_steps():
+    for after in (3, [3]):
+        with pytest.raises(TypeError, match="a name such as"):
+            Step(SHOP.find("reserve"), after=after)
+    with pytest.raises(TypeError, match="not of None"):
+        Process("order", None)
     with pytest.raises(TypeError, match="made of steps, such as Step"):
         Process("order", [SHOP.find("reserve")])
     with pytest.raises(TypeError, match="when of step reserve is a function of the payload"):
@@ -133,3 +138,13 @@ def test_what_a_step_publishes_of_itself_it_may_publish_in_every_style(style):
 
     result = run(style(Process("order", [Step(reserve)])), Times("order", at=[0]))
     assert result.fates() == ["on time"] and "stock.low" in set(result.spans().name)
+
+
+@pytest.mark.parametrize("style", [orchestrate, choreograph, monolith, chain, partial(blend, events=["ship"])])
+def test_only_a_process_has_a_style(style):
+    with pytest.raises(TypeError, match="a style stages a Process"):
+        style(services())
+
+
+def test_after_none_is_after_nothing():
+    assert Step(SHOP.find("reserve"), after=None) == Step(SHOP.find("reserve"))

@@ -22,10 +22,11 @@ def blend(
     a blend conducts by calls, and where all dance nobody conducts.
     """
     choice(by, "by of blend", ("calls",))
+    called, safe = name or f"blended {process.name}", {"idempotent": idempotent, "careful": careful}
+    system = stage(process, called, outbox)
     dancing = {name_of(step) for step in ((events,) if isinstance(events, str) else events)}
     _check(process, dancing)
     conducted = [step for step in process.steps.values() if step.name not in dancing]
-    called, safe = name or f"blended {process.name}", {"idempotent": idempotent, "careful": careful}
     conductor = {"blocking": blocking, "durable": durable, "decides": decides}
     policies = {"timeout": timeout, "retry": retry}
     said = {"name": called, "at": at, "workers": workers, "objective": objective, "outbox": outbox, **safe}
@@ -33,7 +34,6 @@ def blend(
         return orchestrate(process, **said, **conductor, **policies)
     if not conducted:
         return choreograph(process, failures=failures, **said)
-    system = stage(process, called, outbox)
     orders = host(process, system, at, workers, outbox=outbox, **conductor)
     dance = Dance(process, system, orders, failures, AGAIN, **safe)
     declare(system, conducted, **safe)

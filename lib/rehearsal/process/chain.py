@@ -18,9 +18,8 @@ def chain(process, *, name=None, objective=inf, timeout=None, retry=None):
     answered. When a later step fails, each service undoes its own part on the way back. Whoever does something knows
     which step comes next, and asks for the one after that where it does not apply.
     """
-    steps = list(process.steps.values())
+    system, steps = stage(process, name or f"chained {process.name}"), [*process.steps.values()]
     _check(process, steps)
-    system = stage(process, name or f"chained {process.name}")
     policies = {"timeout": timeout, "retry": retry}
     after: list = []  # (step, operation) of those that may be the next: one that is always done, and any before it
     for step in reversed(steps):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from rehearsal.errors import ModelError
+from rehearsal.process.steps import Process
 from rehearsal.service import Service
 from rehearsal.system import System
 
@@ -14,12 +15,13 @@ def stage(process, name, outbox=None):
 
     So every style starts from equal workers, equal work and equal hops. With `outbox` [ms] every service has one.
     """
+    if not isinstance(process, Process):
+        raise TypeError(f"a style stages a Process, such as Process('order', [Step(reserve)]), not {process!r}")
     home = next(iter(process.steps.values())).operation.home.home
     system = System(name, home.network)
     system.process = process
     system.links, system._brokers, system.guards = dict(home.links), dict(home._brokers), dict(home.guards)
-    there = {step.service for step in process.steps.values()}
-    there |= {step.undo.service for step in process.steps.values() if step.undo is not None}
+    there = {o.service for step in process.steps.values() for o in (step.operation, step.undo) if o is not None}
     for missing in sorted(there - home.services.keys()):
         raise ModelError(f"{missing} is not of the same system as the other services of {process.name!r}: {home!r}")
     for service in home.services.values():

@@ -8,7 +8,7 @@ Nothing here runs, and nothing here knows of calls or events: that is for `orche
 from dataclasses import dataclass, field
 from typing import Any
 
-from rehearsal.arguments import name_of
+from rehearsal.arguments import name_of, parts
 from rehearsal.errors import ModelError, unknown
 from rehearsal.policies import Retry
 from rehearsal.service import Operation
@@ -46,8 +46,7 @@ class Step:
             raise ModelError(f"{self.undo.place} does not undo {self.name}: declare it with undoes={self.name}")
         if self.when is not None and not callable(self.when):
             raise TypeError(f"when of step {self.name} is a function of the payload, not {self.when!r}")
-        after = (self.after,) if isinstance(self.after, str | Operation | Step) else tuple(self.after)
-        object.__setattr__(self, "after", tuple(a if isinstance(a, str) else a.name for a in after))
+        object.__setattr__(self, "after", tuple(map(name_of, () if self.after is None else parts(self.after))))
         object.__setattr__(self, "event", self.event or f"{self.name}.done")
         object.__setattr__(self, "fails", self.fails or f"{self.name}.failed")
         object.__setattr__(self, "undone", self.undone or f"{self.undo.name if self.undo else self.name}.undone")
@@ -77,7 +76,7 @@ class Process:
     """
 
     def __init__(self, name, steps, *, pivot=None, tail=TAIL, again=UNDO):
-        self.name, steps = name, list(steps)
+        self.name, steps = name, list(parts(steps))
         for step in steps:
             if not isinstance(step, Step):
                 raise TypeError(f"a process is made of steps, such as Step(reserve), not of {step!r}")
