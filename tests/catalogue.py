@@ -78,10 +78,9 @@ def catalogue(draw, system, load):
             copies = (service or system.brokers[node]).replicas
             fault = stops(draw, node, service, copies, at, lasting)
             if isinstance(fault, Crash):
-                whom = [(node, n) for n in ([fault.replica] if fault.replica else range(1, copies + 1))]
-                if at < max(free.get(each, 0) for each in whom):
+                if at < free.get(fault.whom, 0):
                     continue
-                free |= dict.fromkeys(whom, fault.until)
+                free[fault.whom] = fault.until
             found.append(fault)
         elif kind == "way":
             found.append(way(draw, ends, at, lasting))

@@ -67,6 +67,13 @@ def desk(takes=10 * ms, workers=1, queue=None, network=0.0, body=None, state=Non
     return system
 
 
+def copies(system, replicas, service=None, **how):
+    """Give a service of a system, its first or the one said, so many replicas, and say more of it."""
+    found = system.services[service] if service else next(iter(system.services.values()))
+    vars(found).update(replicas=replicas, **how)
+    return system
+
+
 def caller(
     takes=10 * ms, workers=1, queue=None, network=0.0, front=1000, blocking=True, timeout=None, retry=None, body=None
 ):

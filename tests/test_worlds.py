@@ -1,5 +1,6 @@
 """Whether the random worlds of the property tests hold everything there is, and are the same under any hash seed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -147,23 +148,21 @@ def seen(examples):
     return counts, digest.hexdigest()
 
 
+def look_apart(examples, hash_seed):
+    """Return what `seen` returns in a process of its own, for hypothesis draws by what else is imported as well."""
+    code = f"import json; from tests.test_worlds import seen; print(json.dumps(seen({examples})))"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "lib")])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment | {"PYTHONHASHSEED": hash_seed},
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
+    return json.loads(done.stdout.strip())
+
+
 def test_the_random_worlds_hold_everything_there_is():
-    counts, _ = seen(SEEN)
-    assert {kind: counts[kind] for kind in EXPECTED if counts[kind] < 3} == {}
+    counts, _ = look_apart(SEEN, "0")
+    assert {kind: counts.get(kind, 0) for kind in EXPECTED if counts.get(kind, 0) < 3} == {}
 
 
 def test_random_worlds_record_the_same_bytes_under_any_hash_seed():
-    code = "from tests.test_worlds import seen; print(seen(12)[1])"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "lib")])}
-    told = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env=environment | {"PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=ROOT,
-        ).stdout.strip()
-        for seed in ("1", "4242")
-    }
-    assert told == {seen(12)[1]}
+    assert len({look_apart(12, seed)[1] for seed in ("1", "4242")}) == 1

@@ -1,6 +1,6 @@
 """Refuse faults that strike nobody, or what cannot be struck so, before anything runs."""
 
-from itertools import combinations
+from itertools import pairwise
 
 from rehearsal.check import talk
 from rehearsal.contacts import contacts
@@ -43,11 +43,10 @@ def check_faults(system, loads, faults):
         if isinstance(fault, LinkFault | Partition) and ways and not any(fault.strikes(*way) for way in ways):
             there = ", ".join(f"{a} → {b}" for a, b in sorted(ways))
             odd.append(f"{fault} changes nothing: no message goes this way; the ways here: {there}")
-    crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.service, f.at))
-    for one, two in combinations(crashes, 2):
-        same = one.service == two.service and (one.replica == two.replica or None in (one.replica, two.replica))
-        if same and two.at < one.until:
-            raise ModelError(f"{one.service} cannot crash while it is down: {one}; {two}")
+    crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.whom, f.at))
+    for one, two in pairwise(crashes):
+        if one.whom == two.whom and two.at < one.until:
+            raise ModelError(f"{one.whom} cannot crash while it is down: {one}; {two}")
     return odd
 
 

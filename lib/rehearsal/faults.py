@@ -86,7 +86,8 @@ class CrashAt(Fault):
     The three moments differ in what they leave behind. "before": the message finds it down. "during": its work is
     lost, without effect (a handler that waits for others has sent its first request). "after": the effect is done, and
     nobody learns of it; nothing was published, replied or acknowledged, so whoever asks again does it twice. Of a
-    service with replicas it stops the one that has the message. In process nothing is received: "before" is "during".
+    service with replicas it stops the one that has the message (all, where it finds none up). In process nothing is
+    received: "before" is "during".
     """
 
     service: str

@@ -18,7 +18,7 @@ def arrange(engine, faults, until=None):
     which faults are listed means nothing. Faults that strike messages, not moments, are not here: those of
     the network are in `weather`, a crash at a moment of an operation in `traps`.
     """
-    steps = []
+    steps, begins = [], {(_node(engine, f, True), f.replica, f.at) for f in faults if isinstance(f, Crash)}
     for fault in faults:
         stops = type(fault) in (Crash, CrashAt, Breakdowns)
         if stops:
@@ -28,7 +28,9 @@ def arrange(engine, faults, until=None):
             node = _node(engine, fault, stops)
             begin, end = EFFECTS[type(fault)]
             last = min(fault.until, fault.at + node.failover) if isinstance(fault, Crash) else fault.until
-            steps += [(fault.at, 1 + stops, fault, node, begin, last), (last, 3 * stops, fault, node, end, last)]
+            again = begins & {(node, None, last), (node, fault.replica, last)}
+            late = 3 if again or fault.replica is None else 1.5  # else it is back before another one goes
+            steps += [(fault.at, 1 + stops, fault, node, begin, last), (last, late * stops, fault, node, end, last)]
     for moment, _, fault, node, do, last in sorted(steps, key=lambda s: (s[0], s[1], s[2].service, repr(s[2]))):
         if moment < (inf if until is None else until):
             alarm = Alarm(lambda _, n=node, f=fault, act=do, over=last: act(engine, n, f, over), None)
@@ -85,8 +87,10 @@ def stranded(engine):
                 rows.add(message.row)
                 grown = True
         for pool in {m.route.pool: None for m in waiting}:
-            stuck = sum(m.row in rows for m in waiting if m.route.pool is pool)
-            if pool.node.blocking and stuck == pool.size and any(m.row not in rows for m in pool.queue):
+            ever = [n for n in range(1, pool.node.replicas + 1) if isfinite(back(pool.node, n))]
+            here = (m for m in waiting if m.route.pool is pool and (pool.working or {}).get(m, 1) in ever)
+            stuck = sum(m.row in rows for m in here)
+            if pool.node.blocking and stuck == pool.each * len(ever) and any(m.row not in rows for m in pool.queue):
                 rows.update(m.row for m in pool.queue)
                 grown = True
     return rows

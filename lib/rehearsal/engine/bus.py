@@ -158,11 +158,17 @@ class Bus:
             engine.outcome[row] = LOST
         self.over(message)
 
+    def drop(self, message, started):
+        """Lose a delivery for good, and let the next of its key in."""
+        self.forget(message, started)
+        if message.route.inbox.lanes is not None:
+            message.route.inbox.lanes.over(message)
+
     def lose(self, message, started):
         """Lose a delivery in a crash of its reader, since its broker keeps nothing."""
         inbox = message.route.inbox
         inbox.waiting -= not started and inbox.poll is None
-        self.forget(message, started)
+        self.drop(message, started)
 
     def miss(self, engine, message):
         """Lose what comes for a broker that is down and keeps nothing."""
@@ -173,14 +179,12 @@ class Bus:
         if message.route.pool.node.up:
             self.arrive(message)
         else:
-            self.forget(message, False)
+            self.drop(message, False)
 
     def keep_what_waits(self, message, started):
         """Lose what is in work in a crash, since it was acknowledged before; what waits, waits at its broker."""
         if started:
-            self.forget(message, True)
-            if message.route.inbox.lanes is not None:
-                message.route.inbox.lanes.over(message)
+            self.drop(message, True)
         else:
             self.deliver_again(message, False)
 

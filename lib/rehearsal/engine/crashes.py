@@ -46,7 +46,7 @@ def crash(engine, node, fault, until, replica=None):
     if shut and node.fresh is not None:
         node.state = deepcopy(node.fresh)
     queues = [(pool, [*pool.queue]) for pool in node.pools]
-    unseen = [(inbox, inbox.stop(engine.now)) for inbox, _ in node.inboxes if shut]
+    unseen = [(inbox, inbox.stop(engine.now, shut)) for inbox, _ in node.inboxes]
     struck = _stop_work(engine, node, fault, replica)
     for pool, queue in queues:
         going_on = [m for m in queue if m in struck and not m.dead]
@@ -56,25 +56,27 @@ def crash(engine, node, fault, until, replica=None):
             node.held += [(engine._hand, m, *m.work.wake) for m in going_on]
         pool.queue.extend(m for m in queue if m not in struck and not shut)
     if shut:
-        _stop_queues(engine, node, node.durable or fault.queue == "kept", queues, struck, unseen)
-    elif node.up:
+        _stop_queues(engine, node, node.durable or fault.queue == "kept", queues, struck)
+    for inbox, messages in unseen:
+        inbox.topic.extend(messages)
+    if node.up:
         hand_over(engine, node)
 
 
 def _note(engine, node, was, until, replica):
-    """Write down an outage: of the node, or, while others are up, of one replica."""
-    if node.up:
+    """Write down an outage: of one replica, and of the node where that leaves none."""
+    if replica is not None:
         engine.degraded.append(Outage(node.name, engine.now, until, replica))
-    elif was:
+    if was and not node.up:
         engine.outages.append(Outage(node.name, engine.now, back(node)))
-    else:
+    elif not node.up:
         extend(engine, node, back(node))
 
 
 def back(node, *numbers):
     """Return when one of these replicas, or of all, is up again, as far as that is known [ms]."""
     copies = numbers or range(1, node.replicas + 1)
-    return min(max(stop.until for stop in node.faults if stop.replica in (None, number)) for number in copies)
+    return min(max((s.until for s in node.faults if s.replica in (None, number)), default=0.0) for number in copies)
 
 
 def extend(engine, node, until):
@@ -88,6 +90,7 @@ def _stop_work(engine, node, fault, replica):
     struck = {m: number for pool in node.pools for m, number in pool.working.items() if replica in (None, number)}
     for pool in node.pools:
         pool.queue.clear()
+        pool.free = 0  # nothing starts before it is known who is left
     for message in struck:
         del message.route.pool.working[message]
     if not node.broker and (node.durable or fault.work != "lost"):
@@ -98,15 +101,13 @@ def _stop_work(engine, node, fault, replica):
     return struck
 
 
-def _stop_queues(engine, node, kept, queues, struck, unseen):
-    """Keep or lose what waits: for a worker, for a look of its consumer, and outside."""
+def _stop_queues(engine, node, kept, queues, struck):
+    """Keep or lose what waits: for a worker, and outside."""
     for pool, queue in queues:
         for message in queue:
             if message not in struck:
                 pool.asking -= message.route.inbox is None
                 _keep_or_lose(engine, node, message, kept)
-    for inbox, messages in unseen:
-        inbox.topic.extend(messages)
     outside, node.outside = node.outside, []
     for message in outside:
         node.absent(engine, message)

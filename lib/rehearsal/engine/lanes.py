@@ -41,6 +41,7 @@ class Lanes:
             del self.lanes[lane]
             return
         following = waiting.popleft()
-        received = self.engine.received[following.row]
+        received, pool = self.engine.received[following.row], following.route.pool
+        free, pool.free = pool.free, 0  # it gets the worker of the one before it, which is about to be free
         self.step(following)
-        self.engine.received[following.row] = received
+        self.engine.received[following.row], pool.free = received, free

@@ -145,12 +145,16 @@ class Inbox:
         self.empty_polls += int(polls) - 1
         return max(now, self.asleep + polls * self.poll)
 
-    def stop(self, now):
-        """Stop to poll; return what nobody had looked for yet, so that what was taken over can go before it."""
+    def stop(self, now, shut=True):
+        """Stop to poll; return what nobody had looked for yet, so that what was taken over can go before it.
+
+        Where it is not `shut`, since others look, they go on.
+        """
         if self.poll is None:
             return ()
-        if self.due is None and self.asleep is not None and self.asleep < now:
-            self.next_poll(now)
         unseen, self.topic = self.topic, deque()
-        self.asleep, self.due, self.waiting = inf, None, 0
+        if shut:
+            if self.due is None and self.asleep is not None and self.asleep < now:
+                self.next_poll(now)
+            self.asleep, self.due, self.waiting = inf, None, 0
         return unseen

@@ -9,7 +9,8 @@ class Crew(dict):
     Invariant: what starts goes to the replica that is up and has least in hand, the first of those; so a blocking one
     never has more than its workers. The clocks of breakdowns are told of every start and end. A pool has a crew only
     where a fault needs one: counting costs a start the work in progress. What it does not model: a replica that is slow
-    or fails by itself, and the time until whoever deals the work out knows that one is gone.
+    or fails by itself, the time until whoever deals the work out knows that one is gone, and which replica's worker a
+    handler that does not block goes on with (so more of them may be at work in one than it has workers).
     """
 
     def __init__(self, node, working):
@@ -33,6 +34,12 @@ def idlest(node, working):
     return min(node.live(), key=lambda number: hands[number], default=None)
 
 
+def holder(message):
+    """Return the number of the replica that works on a message; what is done in process is where its handler is."""
+    working = message.route.pool.working
+    return working.get(message) or working.get(message.waiter)
+
+
 def staff(node):
     """Count the workers that are free: those of the replicas that are up, without those that have something to do."""
     up = len(node.live())
@@ -45,5 +52,8 @@ def hand_over(engine, node):
     """Let the other replicas do what is left."""
     if node.outbox is not None:
         node.outbox.look()
+    for inbox, pool in node.inboxes:
+        if inbox.poll is not None and not any(message.route.inbox is inbox for message in pool.working):
+            engine.bus.sleep(inbox)
     for pool in node.pools:
         engine.serve(pool)

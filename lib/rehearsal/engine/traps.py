@@ -6,7 +6,7 @@ from math import inf
 
 from rehearsal.engine.crashes import Struck, crash, refuse
 from rehearsal.engine.messages import FIRST, Alarm
-from rehearsal.engine.replicas import idlest
+from rehearsal.engine.replicas import holder, idlest
 from rehearsal.engine.restarts import restart
 from rehearsal.trace import OK
 
@@ -27,14 +27,12 @@ class Trap:
             self.seen += 1
         return self.engine.now >= self.fault.at and self.seen == self.fault.count
 
-    def strike(self, message):
-        """Crash the replica that has this message in hand, or is to get it, and start it again after the fault."""
+    def strike(self, replica):
+        """Crash the replica that has the message in hand, or was to get it, and start it again after the fault."""
         engine, fault = self.engine, self.fault
         node = engine.compiler.nodes[engine.system.modules.get(fault.service, fault.service)]
         until = engine.now + min(fault.lasting, node.failover)
-        working = message.route.pool.working
-        place = working.get(message) or working.get(message.waiter)  # the latter: work in process, and whose it is
-        crash(engine, node, fault, until, place or idlest(node, working))
+        crash(engine, node, fault, until, replica)
         if until < inf:
             engine.at(until, Alarm(lambda _: restart(engine, node, fault)), FIRST)
 
@@ -43,7 +41,7 @@ class Trap:
 
         def arrive(message):
             if self.hit():
-                self.strike(message)
+                self.strike(idlest(message.route.pool.node, message.route.pool.working))
                 if message.route.pool.node.up and message.route.inbox is None:  # others are up, but it was not for them
                     return refuse(self.engine, message)
             step(message)
@@ -81,9 +79,9 @@ def _set_off(traps):
     return [trap for trap in hit if trap.fault.moment == "during"] or hit
 
 
-def _strike(traps, message):
+def _strike(traps, replica):
     for trap in traps:
-        trap.strike(message)
+        trap.strike(replica)
 
 
 def _leaf(traps, function, ctx, payload):
@@ -95,7 +93,7 @@ def _leaf(traps, function, ctx, payload):
         with traps[0].keeping(said):
             _, problem = _attempt(function, ctx, payload)
         traps[0].done(ctx._message, problem, said)
-    _strike(traps, ctx._message)
+    _strike(traps, holder(ctx._message))
     raise Struck
 
 
@@ -104,7 +102,9 @@ def _waiting(traps, function, ctx, payload):
     if not traps:
         return (yield from function(ctx, payload))
     if traps[0].fault.moment == "during":
-        traps[0].engine.after(0.0, partial(_strike, traps), ctx._message)  # as soon as it waits for its first answer
+        traps[0].engine.after(
+            0.0, partial(_strike, traps), holder(ctx._message)
+        )  # as soon as it waits for its first answer
         return (yield from function(ctx, payload))
     frame, value, problem = function(ctx, payload), None, None
     while True:
@@ -117,7 +117,7 @@ def _waiting(traps, function, ctx, payload):
             each()
         value, problem = yield from _passed(wait)
     traps[0].done(ctx._message, over, said)
-    _strike(traps, ctx._message)
+    _strike(traps, holder(ctx._message))
     if not ctx._message.dead:  # durable: what it did is stored, and after the restart it says so
         ctx.frame = _rest(said, over)
         ctx._message.route.pool.node.held.append((traps[0].engine.wake, ctx._message, None, None))

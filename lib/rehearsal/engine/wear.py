@@ -41,8 +41,9 @@ class Wear:
             self.alarm = None
 
     def _working(self):
-        one = self.fault.replica
-        return any(one in (None, number) for pool in self.node.pools for number in pool.working.values())
+        one, frozen = self.fault.replica, self.node.frozen
+        working = (item for pool in self.node.pools for item in pool.working.items())
+        return any(one in (None, number) and message not in frozen for message, number in working)
 
     def _up(self):
         return self.fault.replica in self.node.live() if self.fault.replica else self.node.up

@@ -28,10 +28,11 @@ def catalogue(calm, *, kinds=KINDS, down=1 * sec, late=1 * minute, client=False)
 
     For each message that a service handles: a crash before, during and after (`CrashAt`), an error, and a service that
     is mute from then on, where it has something to say; in the middle of each wait of a handler (a call, a pause, work
-    in process), and when a broker has a message in hand, a `Crash`; for each message on its way, there and back: lost,
-    twice, late by `late` [ms]. A node that is struck is down (or mute) for `down` [ms]. Of both there may be several,
-    and then each fault comes with each, the shortest first. `kinds` says which of these. With `client` what is said to
-    the client, and by it, is struck too, though nobody asks again on its behalf.
+    in process), and when a broker has a message in hand, a `Crash`, also of each replica where there are several; for
+    each message on its way, there and back: lost, twice, late by `late` [ms]. A node that is struck is down (or mute)
+    for `down` [ms]. Of both there may be several, and then each fault comes with each, the shortest first. `kinds` says
+    which of these. With `client` what is said to the client, and by it, is struck too, though nobody asks again on its
+    behalf.
     """
     wanted, down, late = _kinds(kinds), _times(down, "down"), _times(late, "late")
     found: dict = {}
@@ -73,13 +74,20 @@ def _moments(calm, client):
             yield from _on_the_way(trace, row, edge)
         if edge.target in brokers:
             times = dict.fromkeys(t for t in (trace.received[row], trace.ended[row]) if not isnan(t))
-            yield from ((at, Crash(edge.target, at, 1.0)) for at in times)
+            yield from (crash for at in times for crash in _crashes(brokers[edge.target], at))
         elif edge.target in system.services:
             mine = steps.get(row, ())
             tells = client if edge.source == CLIENT else edge.kind == "call" or row in says
             yield from _at_work(system, trace, row, mine, nth.get(row, {}), tells)
             for start, end in pairwise(mine):  # a wait, or a part of one
-                yield (start + end) / 2, Crash(edge.target, (start + end) / 2, 1.0)
+                yield from _crashes(system.services[edge.target], (start + end) / 2)
+
+
+def _crashes(node, at):
+    """Yield the crashes of a node at a moment: of all of it, and of each of several replicas."""
+    yield at, Crash(node.name, at, 1.0)
+    for replica in range(1, node.replicas + 1) if node.replicas > 1 else ():
+        yield at, Crash(node.name, at, 1.0, replica=replica)
 
 
 def _steps(calm):

@@ -27,9 +27,11 @@ def fits(faults):
 
     >>> fits([Crash("a", at=0, lasting=5), Crash("a", at=5, lasting=9)]), fits([Crash("a", at=0), Crash("a", at=5)])
     (True, False)
+    >>> fits([Crash("a", at=0, replica=1), Crash("a", at=5, replica=2)])
+    True
     """
-    crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.service, f.at))
-    apart = all(one.service != two.service or one.until <= two.at for one, two in pairwise(crashes))
+    crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.whom, f.at))
+    apart = all(one.whom != two.whom or one.until <= two.at for one, two in pairwise(crashes))
     return apart and len(set(map(moment, faults))) == len(faults)
 
 
@@ -43,7 +45,7 @@ def number(faults, size):
     crashes: dict = {}
     for fault in faults:
         if isinstance(fault, Crash):
-            crashes.setdefault(fault.service, []).append(fault)
+            crashes.setdefault(fault.whom, []).append(fault)
     lengths = Counter(moment(fault) for fault in faults if not isinstance(fault, Crash))  # of each moment
     ways = [1] + [0] * size  # of k faults, so far
     for many, moments in Counter(lengths.values()).items():
