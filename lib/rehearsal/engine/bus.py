@@ -24,22 +24,19 @@ class Bus:
     def pass_on(self, message):
         """Let a message through a broker that takes no time: in, and out to every reader, at one instant."""
         engine, row, node = self.engine, message.row, message.route.pool.node
-        if not node.up:
+        if node.up:
+            engine.received[row] = engine.started[row] = engine.ended[row] = engine._now
+            engine.outcome[row] = OK
+            self.fan_out(message, OK, None)
+        else:
             node.absent(engine, message)
-            return
-        engine.received[row] = engine.started[row] = engine.ended[row] = engine._now
-        engine.outcome[row] = OK
-        self.fan_out(message, OK, None)
 
     def fan_out(self, message, outcome, value):
         """Send a copy to every reader, once the broker has handled the message."""
-        engine, row, key = self.engine, message.row, message.waiter or message
-        case, payload = message.case, message.payload
+        engine, key = self.engine, message.waiter or message
         for route in message.route.readers:
-            engine.post(route, case, payload, row, key)
-        engine.answer[row] = NONE
-        if engine.close is not None:
-            engine.close(row)
+            engine.post(route, message.case, message.payload, message.row, key)
+        self.over(message)
 
     def keep(self, message, started):
         """Keep what a broker held when it crashed: it starts on it again after the restart."""
@@ -121,19 +118,22 @@ class Bus:
                     self._look_later(inbox, pool, inbox.asleep)
 
     def acknowledge(self, message, outcome, value):
-        """End a delivery: done, or to be delivered again, or a dead letter."""
+        """End a delivery: done, or to be delivered again, or a dead letter. The next of its key may come then."""
+        engine, inbox = self.engine, message.route.inbox
         if outcome == FAILED:
-            engine, inbox = self.engine, message.route.inbox
             retry, attempt = inbox.retry, engine.trace.attempt[message.row]
-            if attempt <= retry.times:
-                engine.after(retry.pause(attempt - 1, self._chance(message, retry)), self.redeliver, message)
-                return
-            if inbox.replay is not None and attempt == retry.times + 1:
-                engine.after(inbox.replay, self.redeliver, message)
+            again = attempt <= retry.times
+            if again or (inbox.replay is not None and attempt == retry.times + 1):
+                pause = retry.pause(attempt - 1, self._chance(message, retry)) if again else inbox.replay
+                engine.after(pause, self.redeliver, message)
                 return
             self.dead_letters.append(message.row)
             self.letters.append((message.case.row, message.route.undo))
-        self.done(message)
+        engine.answer[message.row] = NONE
+        if engine.close is not None:
+            engine.close(message.row)
+        if inbox.lanes is not None:
+            inbox.lanes.over(message)
 
     def _chance(self, message, retry):
         if retry.jitter == "none":
@@ -185,13 +185,8 @@ class Bus:
             self.deliver_again(message, False)
 
     def done(self, message, outcome=OK, value=None):
-        """End a delivery for good, whatever came of it, and let the next of its key in."""
-        engine, lanes = self.engine, message.route.inbox.lanes
-        engine.answer[message.row] = NONE
-        if engine.close is not None:
-            engine.close(message.row)
-        if lanes is not None:
-            lanes.over(message)
+        """End a delivery for good, whatever came of it."""
+        self.acknowledge(message, OK, None)
 
     def over(self, message):
         """End a message that nobody is answered for."""

@@ -35,15 +35,20 @@ class Carrier(simpy.Environment):
         super().__init__()
         self.tick: Callable | None = None  # called with the moment of each offer, where a bar wants to know
         self.system, self.trace, self.table = system, trace, table
-        # Columns grow in place, so the hot ones can be held directly.
-        self.received, self.started, self.ended = trace.received, trace.started, trace.ended
-        self.outcome, self.answer = trace.outcome, trace.answer
+        trace.hold = self.hold
+        self.hold()
         self.close = trace.close if isinstance(trace, Totals) else None
         self.over = False
         self.loose = False  # whether alarms may be on the clock that nobody waits for any more
         self.vanished: list = []  # messages that disappeared while somebody waited for them
         self._deadlines: dict = {}
         self._answered = (self.answered,)
+
+    def hold(self):
+        """Hold the hot columns of the trace directly, anew whenever they have grown."""
+        trace = self.trace
+        self.received, self.started, self.ended = trace.received, trace.started, trace.ended
+        self.outcome, self.answer = trace.outcome, trace.answer
 
     def mistake(self, text):
         """Return the error for a mistake in the model; it ends the run at once, even where a handler swallows it."""
@@ -91,10 +96,13 @@ class Carrier(simpy.Environment):
             page = case.page
         else:
             page = case.again(route.work, key)
-        row = self.trace.open(case.row, parent, route.edge, self._now)
+        message: Any = Message()
+        message.row = row = self.trace.open(case.row, parent, route.edge, self._now)
         if attempt > 1:
             self.trace.attempt[row] = attempt
-        message = Message(row, case, route, payload, page, waiter)
+        message.callbacks, message.route, message.case = route.arrive, route, case
+        message.payload, message.page, message.waiter = payload, page, waiter
+        message.work, message.dead = None, False
         if hop:
             heappush(self._queue, (self._now + route.out[page][case.line], NORMAL, next(self._eid), message))
         return message
@@ -129,18 +137,14 @@ class Carrier(simpy.Environment):
         if message.dead and self.close is not None:  # nothing else will ever end it
             self.close(message.row)
 
-    def vanish(self, message, started=False):
-        """Let a message disappear."""
-        if started:
-            self.ended[message.row] = self._now
-        vanish(self, message)
-
     def copy(self, message):
         """Return a second copy of a message under way, with a row of its own, the same draws, and the same key."""
         row = self.trace.open(message.case.row, self.trace.parent[message.row], message.route.edge, self._now)
         self.trace.sent[row], self.trace.attempt[row] = self.trace.sent[message.row], self.trace.attempt[message.row]
         self.trace.answer[row] = NONE
-        return Message(row, message.case, message.route, message.payload, message.page, message.waiter or message)
+        other = message.anew()
+        other.row, other.waiter = row, message.waiter or message
+        return other
 
     def unsent(self, route, parent, attempt):
         """Write down a call that the caller's own policies did not let out."""
@@ -152,11 +156,11 @@ class Carrier(simpy.Environment):
 
     def lose(self, message, started):
         """Lose a call in a crash: its caller hears of the broken connection one hop later, from a black hole never."""
-        if message.route.pool.node.absent is vanish:
-            self.vanish(message, started)
-            return
         if started:
             self.ended[message.row] = self._now
+        if message.route.pool.node.absent is vanish:
+            vanish(self, message)
+            return
         lost = message.twin()
         if message.waiter.current is message:
             message.waiter.current = lost

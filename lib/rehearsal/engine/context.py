@@ -18,15 +18,12 @@ class Context:
     two waits happens at one instant.
     """
 
+    # `frame` is the generator of a handler that waits, `wait` what it waits for, `wake` what it is to go on with while
+    # it queues for a worker, `holds` whether it holds one. The engine fills it in, as it does with messages.
     __slots__ = ("_engine", "_message", "frame", "unstarted", "wait", "wake", "holds")
-    frame: Any  # the generator of a handler that waits
-    wait: Any  # what it waits for: a Call, several Together, a Sleep
-    wake: tuple  # what it is to go on with, while it queues for a worker
-
-    def __init__(self, engine, message):
-        self._engine = engine
-        self._message = message
-        self.unstarted, self.holds = 0, True  # calls described and not yet made; whether it holds a worker
+    _engine: Any
+    _message: Any
+    unstarted: int  # calls described and not yet made
 
     @property
     def now(self):
@@ -59,8 +56,6 @@ class Context:
         if payload is not message.payload and type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
         self.unstarted += 1
-        if timeout is UNSET and retry is UNSET and not policies and route.guard is None:
-            return Call(route, payload, None, None, key)
         if policies or route.guard is not None or not (retry is UNSET or retry is None or _plain(retry)):
             return guarded(engine, plan, route, payload, key, timeout, retry, policies)
         if timeout is UNSET:

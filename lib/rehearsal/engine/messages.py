@@ -4,6 +4,9 @@ A message doubles as its own SimPy event: SimPy asks of an event only for callba
 message is due at one moment at most. So a hop costs one heap entry and no further object.
 """
 
+from copy import copy
+from typing import Any
+
 from rehearsal.trace import OK, OPEN
 
 FIRST = 0  # SimPy's urgent priority: what goes before everything else due at the moment
@@ -25,27 +28,25 @@ class Message:
 
     Invariant: `callbacks` is the one next step. A message that a crash took is `dead`; the step still scheduled for it
     finds the mark and does nothing, because taking an entry out of SimPy's heap costs more than ignoring it.
+    `page` is where its draws stand in every book. `waiter` is who wants the answer: a Call, a Case; of a delivery, the
+    message that was published; or None. `work` is the Context of its handler, while that waits. There is no __init__:
+    whoever makes a message fills it in, at half the cost.
     """
 
     __slots__ = ("callbacks", "row", "case", "route", "payload", "page", "waiter", "work", "dead", "outcome", "value")
     _ok = True
     current = None  # a delivery's waiter is the message that was published, which waits for no answer
 
-    def __init__(self, row, case, route, payload, page, waiter):
-        self.callbacks = route.arrive
-        self.row = row
-        self.case = case
-        self.route = route
-        self.payload = payload
-        self.page = page  # where the draws of this message stand in every book
-        self.waiter = waiter  # who wants the answer: a Call, a Case; of a delivery: the message published; or None
-        self.work = None  # the Context of its handler, while that waits
-        self.dead = False
+    def anew(self):
+        """Return a copy that has still to arrive."""
+        other: Any = copy(self)
+        other.callbacks, other.work, other.dead = other.route.arrive, None, False
+        return other
 
     def twin(self):
         """Return a copy on the same row: the work starts again, the step scheduled for the original does not."""
         self.dead = True
-        return Message(self.row, self.case, self.route, self.payload, self.page, self.waiter)
+        return self.anew()
 
 
 class Case:

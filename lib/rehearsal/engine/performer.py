@@ -6,6 +6,7 @@ generators, and they are driven from here: a SimPy process for each hop would co
 
 from heapq import heappush
 from math import prod
+from typing import Any
 
 from simpy.events import NORMAL
 
@@ -92,7 +93,9 @@ class Engine(Carrier):
         if plan.node.errors and self._errs(plan, message):
             self.finish(message, FAILED, Failed("an injected error"))
             return
-        context = Context(self, message)
+        context: Any = Context()
+        context._engine, context._message = self, message
+        context.unstarted, context.holds = 0, True
         try:
             value = plan.function(context, message.payload)
         except Exception as error:
@@ -181,8 +184,10 @@ class Engine(Carrier):
         plan = message.route.plan
         if plan.node.errors and self._errs(plan, message):
             raise Failed("an injected error")
+        context: Any = Context()
+        context._engine, context._message, context.unstarted = self, message, 0
         try:
-            return plan.function(Context(self, message), message.payload)
+            return plan.function(context, message.payload)
         except (Refused, Failed, ModelError, Struck):
             raise
         except Exception as error:
