@@ -51,6 +51,12 @@ class Columns:
         self.room += BLOCK
         self.free.extend(range(self.room - 1, self.room - 1 - BLOCK, -1))
 
+    def row(self):
+        """Return the number of a row to use, blank but for what its last user left in a run that keeps totals."""
+        if not self.free:
+            self.grow()
+        return self.free.pop()
+
     def trim(self):
         """Drop the rows that were never used; from now on the columns are arrays."""
         rows = len(self)
@@ -115,15 +121,6 @@ class Trace(Columns):
             self.edges.append(edge)
         return self.edges.index(edge)
 
-    def open(self, request, parent, edge, now):
-        """Open a row for a message that leaves now, and return its number."""
-        if not self.free:
-            self.grow()
-        row = self.free.pop()
-        self.request[row], self.parent[row], self.edge[row] = request, parent, edge
-        self.sent[row] = now
-        return row
-
     def count(self):
         """Return how many messages were sent."""
         return self.room - len(self.free)
@@ -171,9 +168,7 @@ class Table(Columns):
 
     def open(self, kind, load, user, number, now):
         """Open a row for a request offered now, and return its number."""
-        if not self.free:
-            self.grow()
-        row = self.free.pop()
+        row = self.row()
         self.kind[row], self.load[row], self.user[row] = kind, load, user
         self.number[row], self.offered[row] = number, now
         return row
@@ -207,13 +202,11 @@ class Totals(Trace):
         self.sent_before = 0
         self._counts: dict[int, int] = {}
 
-    def open(self, request, parent, edge, now):
-        """Open a row, a used one where there is one, and return its number."""
-        row = super().open(request, parent, edge, now)
+    def blank(self, row):
+        """Forget the last user of a row."""
         self.received[row] = self.started[row] = NAN
         self.outcome[row] = self.answer[row] = OPEN
         self.attempt[row] = 1
-        return row
 
     def count(self):
         """Return how many messages were sent."""

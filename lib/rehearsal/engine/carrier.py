@@ -89,22 +89,29 @@ class Carrier(simpy.Environment):
             found = self._deadlines[length] = Deadlines(self, length)
         return found
 
-    def post(self, route, case, payload, parent, waiter=None, attempt=1, key=None, hop=True):
+    def post(self, route, case, payload, parent, waiter=None, attempt=1, key=None, hop=True, page=None):
         """Send a message now: open its row, put it on the network; without `hop`, the sender places it."""
-        if key is None and not case.asked & route.bit:  # nearly always
+        if page is None and key is None and not case.asked & route.bit:  # nearly always
             case.asked |= route.bit
             page = case.page
-        else:
+        elif page is None:
             page = case.again(route.work, key)
+        trace, now = self.trace, self._now
+        if not trace.free:
+            trace.grow()
         message: Any = Message()
-        message.row = row = self.trace.open(case.row, parent, route.edge, self._now)
+        message.row = row = trace.free.pop()
+        if self.close is not None:
+            trace.blank(row)
+        trace.request[row], trace.parent[row], trace.edge[row] = case.row, parent, route.edge
+        trace.sent[row] = now
         if attempt > 1:
-            self.trace.attempt[row] = attempt
+            trace.attempt[row] = attempt
         message.callbacks, message.route, message.case = route.arrive, route, case
         message.payload, message.page, message.waiter = payload, page, waiter
         message.work, message.dead = None, False
         if hop:
-            heappush(self._queue, (self._now + route.out[page][case.line], NORMAL, next(self._eid), message))
+            heappush(self._queue, (now + route.out[page][case.line], NORMAL, next(self._eid), message))
         return message
 
     def reply(self, message, outcome, value, extra=0.0):
@@ -139,18 +146,18 @@ class Carrier(simpy.Environment):
 
     def copy(self, message):
         """Return a second copy of a message under way, with a row of its own, the same draws, and the same key."""
-        row = self.trace.open(message.case.row, self.trace.parent[message.row], message.route.edge, self._now)
-        self.trace.sent[row], self.trace.attempt[row] = self.trace.sent[message.row], self.trace.attempt[message.row]
-        self.trace.answer[row] = NONE
-        other = message.anew()
-        other.row, other.waiter = row, message.waiter or message
+        trace, row, key = self.trace, message.row, message.waiter or message
+        how = {"attempt": trace.attempt[row], "hop": False, "page": message.page}
+        other = self.post(message.route, message.case, message.payload, trace.parent[row], key, **how)
+        trace.sent[other.row], trace.answer[other.row] = trace.sent[row], NONE
         return other
 
     def unsent(self, route, parent, attempt):
         """Write down a call that the caller's own policies did not let out."""
-        trace, row = self.trace, self.trace.open(parent.case.row, parent.row, route.edge, self._now)
-        trace.attempt[row], trace.answered[row] = attempt, self._now
+        trace, page = self.trace, parent.page  # it draws nothing
+        row = self.post(route, parent.case, None, parent.row, attempt=attempt, hop=False, page=page).row
         trace.outcome[row] = trace.answer[row] = UNSENT
+        trace.answered[row] = self._now
         if self.close is not None:
             self.close(row)
 

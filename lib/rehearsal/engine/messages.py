@@ -37,16 +37,12 @@ class Message:
     _ok = True
     current = None  # a delivery's waiter is the message that was published, which waits for no answer
 
-    def anew(self):
-        """Return a copy that has still to arrive."""
-        other: Any = copy(self)
-        other.callbacks, other.work, other.dead = other.route.arrive, None, False
-        return other
-
     def twin(self):
         """Return a copy on the same row: the work starts again, the step scheduled for the original does not."""
+        twin: Any = copy(self)
+        twin.callbacks, twin.work, twin.dead = twin.route.arrive, None, False
         self.dead = True
-        return self.anew()
+        return twin
 
 
 class Case:
@@ -70,9 +66,11 @@ class Case:
         """Return where the draws stand of what is asked for once more, or under a key."""
         who, _, chapter = self.page
         self.counts = counts = self.counts or {}
-        place, last = (work, 0) if key is None else ((work, key), -1)
-        k = counts[place] = counts.get(place, last) + 1
-        return who, k if key is None else (key, k), chapter
+        if key is None:
+            k = counts[work] = counts.get(work, 0) + 1
+            return who, k, chapter
+        k = counts[work, key] = counts.get((work, key), -1) + 1
+        return who, (key, k), chapter
 
     def answer(self, engine, outcome, value):
         """Take the answer at the client; a bad one is the end, a good one where no event is. The first end counts."""

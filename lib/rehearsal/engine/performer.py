@@ -70,11 +70,10 @@ class Engine(Carrier):
     def start(self, message, pool):
         """Give a worker to a message that comes for the first time."""
         pool.free -= 1
-        route = message.route
         self.started[message.row] = self._now
         if pool.working is not None:
             pool.working[message] = True
-        takes = route.plan.takes
+        takes = message.route.plan.takes
         if takes is None:
             self.perform(message)
         else:
@@ -222,9 +221,8 @@ class Engine(Carrier):
         if message.work is not None:
             del self.handlers[message.work]
             message.work = None
-        route = message.route
+        route, row = message.route, message.row
         pool = route.pool
-        row = message.row
         self.ended[row] = self._now
         self.outcome[row] = outcome
         if pool.working is not None:
@@ -232,7 +230,7 @@ class Engine(Carrier):
         if route.undo and outcome == OK:
             self.table.undone[message.case.row] += 1
         route.conclude(message, outcome, value)
-        if route.inbox is not None and route.inbox.poll is not None:
+        if route.polls:
             self.bus.sleep(route.inbox)
         pool.free += 1
         if pool.queue:

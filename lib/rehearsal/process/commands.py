@@ -80,7 +80,7 @@ def _conducting(process, steps, completed, cancelled):
         if done and task >= 0:
             saga["done"].append(task)
             leads, waits, then = saga["flow"]
-            ready = (then[task],) if task in then else follow((task,), leads, waits)
+            ready = (then[task],) if task in then else leads[task] and follow((task,), leads, waits)
         elif task in beyond:
             return  # there is no way back, and a person looks after it
         elif task >= 0 and task not in optional:
