@@ -36,7 +36,9 @@ class Bus:
         engine, key = self.engine, message.waiter or message
         for route in message.route.readers:
             engine.post(route, message.case, message.payload, message.row, key)
-        self.over(message)
+        engine.answer[message.row] = NONE
+        if engine.close is not None:
+            engine.close(message.row)
 
     def keep(self, message, started):
         """Keep what a broker held when it crashed: it starts on it again after the restart."""

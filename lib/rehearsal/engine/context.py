@@ -99,35 +99,34 @@ class Context:
 
     def publish(self, topic, payload=None):
         """Publish an event: hand it to the broker and go on; every subscription of the topic gets it."""
-        message, engine = self._message, self._engine
-        if engine.over:
-            return
-        plan = message.route.plan
+        plan = self._message.route.plan
         route = plan.topics.get(topic)
-        if route is None:
-            raise engine.mistake(undeclared(plan.handler, topic))
+        if route is None and not self._engine.over:
+            raise self._engine.mistake(undeclared(plan.handler, topic))
         self._say(route, payload, topic)
 
     def send(self, operation, payload=None):
         """Send a command: hand it to the broker for its one addressee and go on, without a reply."""
-        message, engine = self._message, self._engine
-        if engine.over:
-            return
-        plan = message.route.plan
-        self._say(plan.node.sends.get(operation) or engine.compiler.send(plan, operation), payload)
+        plan = self._message.route.plan
+        route = plan.node.sends.get(operation)
+        if route is None and not self._engine.over:
+            route = self._engine.compiler.send(plan, operation)
+        self._say(route, payload)
 
     def _say(self, route, payload, topic=None, stored=False):
         """Hand a message to the broker: at once, or where there is an outbox, from there."""
         engine, message = self._engine, self._message
+        if engine.over:
+            return
         if payload is not message.payload and type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
         outbox = message.route.plan.node.outbox
-        if outbox is not None and not stored:
+        if outbox is None or stored:
+            engine.post(route, message.case, payload, message.row)
+            if route.ends:
+                engine.fact(message.case, topic)
+        else:
             outbox.put(lambda: self._say(route, payload, topic, stored=True))
-            return
-        engine.post(route, message.case, payload, message.row)
-        if route.ends:
-            engine.fact(message.case, topic)
 
     def effect(self, name, amount=1):
         """Write down what was done in the world: so many of `name`, or undone where `amount` is negative.
