@@ -21,24 +21,24 @@ class Bus:
         self.dead_letters: list[int] = []  # rows of the deliveries that were given up
         self.letters: list[tuple[int, bool]] = []  # of each, its request, and whether it is an undo
 
-    def pass_on(self, message):
-        """Let a message through a broker that takes no time: in, and out to every reader, at one instant."""
-        engine, row, node = self.engine, message.row, message.route.pool.node
-        if node.up:
+    def fan_out(self, message, outcome=None, value=None):
+        """Send a copy to every reader, once the broker has handled the message.
+
+        Without an outcome it has just come to a broker that takes no time: it is in and out at one instant.
+        """
+        engine, route, row = self.engine, message.route, message.row
+        if outcome is None:
+            if not route.pool.node.up:
+                route.pool.node.absent(engine, message)
+                return
             engine.received[row] = engine.started[row] = engine.ended[row] = engine._now
             engine.outcome[row] = OK
-            self.fan_out(message, OK, None)
-        else:
-            node.absent(engine, message)
-
-    def fan_out(self, message, outcome, value):
-        """Send a copy to every reader, once the broker has handled the message."""
-        engine, key = self.engine, message.waiter or message
-        for route in message.route.readers:
-            engine.post(route, message.case, message.payload, message.row, key)
-        engine.answer[message.row] = NONE
+        case, payload, key = message.case, message.payload, message.waiter or message
+        for reader in route.readers:
+            engine.post(reader, case, payload, row, key)
+        engine.answer[row] = NONE
         if engine.close is not None:
-            engine.close(message.row)
+            engine.close(row)
 
     def keep(self, message, started):
         """Keep what a broker held when it crashed: it starts on it again after the restart."""

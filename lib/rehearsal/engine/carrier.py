@@ -1,10 +1,12 @@
 """Carry messages: requests on their way out, answers on their way back, and what becomes of those that get lost."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from heapq import heappop, heappush
 from typing import Any
 
 import simpy
+from simpy.core import StopSimulation
 from simpy.events import NORMAL
 
 from rehearsal.engine.crashes import unanswered, vanish
@@ -64,14 +66,13 @@ class Carrier(simpy.Environment):
 
         SimPy's own loop also looks after failed events and several callbacks, which we have not: 7 % of a run's time.
         """
-        queue, cut = self._queue, Alarm(None)
+        queue = self._queue
         if until is not None:
-            self.at(until, cut, FIRST)
-        while queue:
-            self._now, _, _, event = heappop(queue)
-            if event is cut:
-                break
-            event.callbacks[0](event)
+            self.at(until, Alarm(self._stop, StopSimulation()), FIRST)
+        with suppress(StopSimulation):
+            while queue:
+                self._now, _, _, event = heappop(queue)
+                event.callbacks[0](event)
 
     def at(self, moment, event, priority=NORMAL):
         """Put an event on the clock at exactly this moment: now + (moment - now) may be a bit beside it."""

@@ -168,7 +168,7 @@ class Compiler:
         plan = Plan(self.nodes[broker.name], topic, takes, work, self._bit(work))
         bus = engine.bus
         plain = takes is None and broker.workers is None  # it takes no time: nothing is ever in its hands
-        enter = bus.pass_on if plain else engine.arrive
+        enter = bus.fan_out if plain else engine.arrive
         steps = (enter, bus.fan_out, bus.keep if broker.durable else bus.forget)
         steps = self._steps(steps, plan, node.name, broker.name, "publish", broker)
         onward = tuple(self._delivery(edge, broker, *reader) for reader in readers)

@@ -93,8 +93,7 @@ class Engine(Carrier):
             self.finish(message, FAILED, Failed("an injected error"))
             return
         context: Any = Context()
-        context._engine, context._message = self, message
-        context.unstarted, context.holds = 0, True
+        context._engine, context._message, context.unstarted = self, message, 0
         try:
             value = plan.function(context, message.payload)
         except Exception as error:
@@ -102,7 +101,7 @@ class Engine(Carrier):
             return
         if plan.waits:
             message.work = context
-            context.frame, context.wait = value, NOTHING
+            context.frame, context.wait, context.holds = value, NOTHING, True
             self.handlers[context] = None
             self.resume(message, None, None)
         else:
