@@ -64,7 +64,7 @@ class Columns:
             column = self._let_go(name)
             del column[rows:]
             setattr(self, name, column)
-        self.room, self.free = rows, []
+        self.room, self.free = rows, [row for row in self.free if row < rows]
 
     def _let_go(self, name):
         with getattr(self, name) as view:
