@@ -3,7 +3,7 @@
 import pytest
 
 from rehearsal import Breakdowns, Crash, CrashAt, Evenly, Failed, Retry, Slow, System, Times, run
-from rehearsal.engine.crashes import Outage
+from rehearsal.engine.outages import Outage
 from rehearsal.service import AGAIN
 from tests.systems import caller, commander, listener, rows
 

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from rehearsal import Breakdowns, Constant, Crash, CrashAt, Failed, Retry, Slow, System, Times, run
-from rehearsal.engine.crashes import Outage
+from rehearsal.engine.outages import Outage
 from tests.systems import answers, caller, desk, listener, rows
 
 ONE = Times("job", at=[0])

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from rehearsal import Crash, CrashAt, Drop, Duplicate, Hedge, Refused, Retry, System, Times, run
-from rehearsal.engine.crashes import Outage
+from rehearsal.engine.outages import Outage
 from tests.systems import caller, commander, desk, listener, rows, same
 
 ONE = Times("job", at=[0])

@@ -127,9 +127,9 @@ def test_lines_of_code_leave_out_what_is_not_code(tmp_path):
 # Rooms a reader opens only when something breaks: the catalogue of faults and policies, and what performs them.
 SIDE_ROOMS = {"policies", "faults", "network", "faultcheck", "engine.breakage", "engine.crashes", "engine.wear"}
 SIDE_ROOMS |= {"engine.traps", "engine.weather", "engine.cancel", "engine.guards", "engine.breakers"}
-# And those that hold what survives it: effects, keys, outboxes, order, replicas, restarts.
+# And those that hold what survives it: effects, keys, outboxes, order; what is down, who is left, and the restart.
 SAFE_ROOMS = {"engine.once", "engine.ledger", "engine.outbox", "engine.lanes"}
-SAFE_ROOMS |= {"engine.replicas", "engine.restarts"}
+SAFE_ROOMS |= {"engine.outages", "engine.replicas", "engine.restarts"}
 
 
 def sitting(module):
@@ -139,7 +139,7 @@ def sitting(module):
     return "styles" if floor(module) == 3 else side
 
 
-@pytest.mark.parametrize(("what", "most"), [("runs", 2300), ("breaks", 1200), ("lasts", 200), ("styles", 750)])
+@pytest.mark.parametrize(("what", "most"), [("runs", 2300), ("breaks", 1190), ("lasts", 270), ("styles", 750)])
 def test_floors_0_to_3_can_be_read_in_a_few_sittings(what, most):
     sizes = {module: lines_of_code(path) for module, path in MODULES.items() if floor(module) <= 3}
     assert sizes.keys() >= {f"rehearsal.{room}" for room in SIDE_ROOMS | SAFE_ROOMS}

@@ -21,7 +21,7 @@ from rehearsal import (
     theory,
 )  # fmt: skip
 from rehearsal.draw.spread import looks_of
-from rehearsal.engine.crashes import Outage
+from rehearsal.engine.outages import Outage
 from rehearsal.impact import compare
 from rehearsal.verdicts import troubles, windows
 from tests.processes import sequence, services

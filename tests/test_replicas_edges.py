@@ -10,7 +10,7 @@ from rehearsal import (
     Times,
     run,
 )  # fmt: skip
-from rehearsal.engine.crashes import Outage
+from rehearsal.engine.outages import Outage
 from rehearsal.search import break_it, catalogue
 from tests.systems import answers, caller, copies, desk, listener, rows
 

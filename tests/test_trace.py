@@ -68,7 +68,7 @@ def test_columns_grow_by_blocks_and_every_cell_starts_blank():
     seen = []
     trace.watch = seen.append
     for _ in range(BLOCK + 1):
-        row = trace.open(0, -1, 0, 1.0)
+        row = trace.row()
     assert seen == [0, BLOCK]
     assert (trace.attempt[row], OUTCOMES[trace.outcome[row]]) == (1, "open") and isnan(trace.ended[row])
     trace.trim()

@@ -75,8 +75,7 @@ def _ways(system):
 
 def _check_moment(system, fault):
     service = system.services[system.modules.get(fault.service, fault.service)]
-    heard = set(service.subscriptions) | {s.name for s in service.subscriptions.values()}
-    known = {*service.operations, *heard}
+    known = {*service.operations, *service.subscriptions, *(s.name for s in service.subscriptions.values())}
     if fault.operation not in known:
         words = unknown("operation", fault.operation, known)
         raise ModelError(f"{fault.service} does not do what {type(fault).__name__} waits for: {words}")

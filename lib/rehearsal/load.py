@@ -80,6 +80,11 @@ def _check_window(load):
         raise ValueError(f"count must be a whole number, 0 or more, not {load.count!r}")
 
 
+def _endless(load):
+    """Return True where nothing ends the offers."""
+    return load.until in (None, inf) and load.count is None
+
+
 @dataclass(frozen=True)
 class _Paced:
     """Offer requests at moments that depend on nothing the system does, one gap after another."""
@@ -110,10 +115,7 @@ class _Paced:
         moments = accumulate(chain.from_iterable(gap[self.name, 0, page] for page in counting()), initial=self.start)
         yield from takewhile(lambda moment: moment < until, islice(moments, 1, last))  # the start itself is no offer
 
-    @property
-    def endless(self):
-        """Return True where nothing ends the offers."""
-        return self.until in (None, inf) and self.count is None
+    endless = property(_endless)
 
 
 class Evenly(_Paced):
@@ -173,7 +175,4 @@ class Closed:
             raise ValueError(f"Closed needs a whole number of users, 1 or more, not {self.users!r}")
         object.__setattr__(self, "think", times(self.think, "think"))
 
-    @property
-    def endless(self):
-        """Return True where nothing ends the offers."""
-        return self.until in (None, inf) and self.count is None
+    endless = property(_endless)

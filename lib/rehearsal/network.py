@@ -115,7 +115,7 @@ class Partition(Fault):
 
     def __post_init__(self):
         if len(parts(self.groups)) < 2:
-            raise ValueError(f"a partition has two groups or more: (('orders',), ('payment',)), not {self.groups!r}")
+            raise ValueError(f"a partition has two groups or more, such as (('a',), ('b',)), not {self.groups!r}")
         groups = tuple(tuple(name_of(n) for n in (parts(g) or [g])) for g in parts(self.groups))
         object.__setattr__(self, "groups", groups)
         self.check_window()

@@ -197,8 +197,8 @@ class Service:
 
     def __repr__(self):
         has = f"{len(self.operations)} operations, {len(self.subscriptions)} subscriptions"
-        copies = f"{self.replicas} replicas of " * (self.replicas > 1)
-        return f"Service({self.name}: {copies}{self.workers} workers, {has})"
+        crew = f"{self.replicas} replicas of {self.workers}" if self.replicas > 1 else self.workers
+        return f"Service({self.name}: {crew} workers, {has})"
 
 
 def _checked(function, service, name):

@@ -7,6 +7,7 @@ always smaller than its children's, and a run cut at any moment has nothing to t
 
 from array import array
 from collections.abc import Callable
+from math import isnan
 from typing import ClassVar, NamedTuple
 
 OUTCOMES = ("open", "ok", "refused", "failed", "rejected", "lost", "timeout", "none", "cancelled", "unsent")
@@ -28,32 +29,49 @@ class Edge(NamedTuple):
 class Columns:
     """Hold equally long columns that grow in blocks.
 
-    Invariant: every column has room for every row below `size`; cells start as `blank`. Growing by blocks keeps the
-    cost of a new row at the cells that are really written.
+    Invariant: `free` holds every row that is not in use, the next to be used last; its cells are `blank`. Growing by
+    blocks keeps the cost of a new row at the cells that are really written. While a run lasts each column is a view of
+    its array: Python writes through a view in half the time.
     """
 
     layout: ClassVar[dict] = {}  # name -> (array type, blank)
 
     def __init__(self):
-        self.size = 0
-        self._room = 0
+        self.room = 0
+        self.free = []
         for name, (code, _) in self.layout.items():
-            setattr(self, name, array(code))
+            setattr(self, name, memoryview(array(code)))
 
     def grow(self):
-        """Make room for one more block of rows."""
+        """Make room for one more block of rows, when all are in use."""
         for name, (code, blank) in self.layout.items():
-            getattr(self, name).extend(array(code, [blank]) * BLOCK)
-        self._room += BLOCK
+            column = self._let_go(name)
+            column.extend(array(code, [blank]) * BLOCK)
+            setattr(self, name, memoryview(column))
+        self.room += BLOCK
+        self.free.extend(range(self.room - 1, self.room - 1 - BLOCK, -1))
+
+    def row(self):
+        """Return the number of a row to use, blank but for what its last user left in a run that keeps totals."""
+        if not self.free:
+            self.grow()
+        return self.free.pop()
 
     def trim(self):
-        """Drop the rows that were never used."""
+        """Drop the rows that were never used; from now on the columns are arrays."""
+        rows = len(self)
         for name in self.layout:
-            del getattr(self, name)[self.size :]
-        self._room = self.size
+            column = self._let_go(name)
+            del column[rows:]
+            setattr(self, name, column)
+        self.room, self.free = rows, [row for row in self.free if row < rows]
+
+    def _let_go(self, name):
+        with getattr(self, name) as view:
+            return view.obj
 
     def __len__(self):
-        return self.size
+        return self.room - len(self.free)
 
 
 class Trace(Columns):
@@ -86,11 +104,14 @@ class Trace(Columns):
     def __init__(self):
         super().__init__()
         self.edges: list[Edge] = []
+        self.hold: Callable | None = None
         self.watch: Callable | None = None  # called with the number of messages so far, each time a block is full
 
     def grow(self):
         """Make room for one more block of rows, and let the watch look."""
         super().grow()
+        if self.hold is not None:
+            self.hold()
         if self.watch is not None:
             self.watch(self.count())
 
@@ -100,21 +121,9 @@ class Trace(Columns):
             self.edges.append(edge)
         return self.edges.index(edge)
 
-    def open(self, request, parent, edge, now):
-        """Open a row for a message that leaves now, and return its number."""
-        row = self.size
-        if row == self._room:
-            self.grow()
-        self.size = row + 1
-        self.request[row] = request
-        self.parent[row] = parent
-        self.edge[row] = edge
-        self.sent[row] = now
-        return row
-
     def count(self):
         """Return how many messages were sent."""
-        return self.size
+        return self.room - len(self.free)
 
     def frame(self):
         """Return the spans as a pandas frame, names instead of numbers, times in ms."""
@@ -159,15 +168,9 @@ class Table(Columns):
 
     def open(self, kind, load, user, number, now):
         """Open a row for a request offered now, and return its number."""
-        row = self.size
-        if row == self._room:
-            self.grow()
-        self.size = row + 1
-        self.kind[row] = kind
-        self.load[row] = load
-        self.user[row] = user
-        self.number[row] = number
-        self.offered[row] = now
+        row = self.row()
+        self.kind[row], self.load[row], self.user[row] = kind, load, user
+        self.number[row], self.offered[row] = number, now
         return row
 
     def frame(self, fates):
@@ -196,27 +199,21 @@ class Totals(Trace):
 
     def __init__(self):
         super().__init__()
-        self.free = []
         self.sent_before = 0
         self._counts: dict[int, int] = {}
 
-    def open(self, request, parent, edge, now):
-        """Open a row, a used one where there is one, and return its number."""
-        if not self.free:
-            return super().open(request, parent, edge, now)
-        row = self.free.pop()
-        self.request[row] = request
-        self.parent[row] = parent
-        self.edge[row] = edge
-        self.sent[row] = now
+    def blank(self, row):
+        """Forget the last user of a row."""
         self.received[row] = self.started[row] = NAN
         self.outcome[row] = self.answer[row] = OPEN
         self.attempt[row] = 1
-        return row
 
     def count(self):
         """Return how many messages were sent."""
-        return self.sent_before + self.size - len(self.free)
+        return self.sent_before + super().count()
+
+    def __len__(self):
+        return self.room - sum(isnan(self.sent[row]) for row in self.free)
 
     def close(self, row):
         """Count this message under its edge, outcome and answer, and give its row to the next."""

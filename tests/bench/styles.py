@@ -56,7 +56,8 @@ def flows():
     """Return {what: (by hand, by us, at most so many times the cost)}, each a function of the number of orders."""
     order = process()
     outages = [Crash("payment", at=i * minute, lasting=1 * sec) for i in range(1, 30)]
-    outages += [Slow("shipping", 1.2, at=1 * minute), Delay(("orders", "inventory"), 1 * ms, at=1 * minute)]
+    outages += [Slow("shipping", 1.2, at=1 * minute)]
+    outages += [Delay(("orders", "inventory"), 1 * ms, at=1 * minute, ways="there")]  # as it is done by hand
     return {
         "monolith": (styles_by_hand.monolith, of(monolith(order)), 0.7),
         "orchestrate": (order_flow.by_hand, of(orchestrate(order)), 0.7),

@@ -2,8 +2,9 @@
 
 from math import inf, isfinite, prod
 
-from rehearsal.engine.crashes import back, crash
+from rehearsal.engine.crashes import crash
 from rehearsal.engine.messages import FIRST, Alarm
+from rehearsal.engine.outages import back
 from rehearsal.engine.replicas import Crew
 from rehearsal.engine.restarts import restart
 from rehearsal.engine.wear import Wear

@@ -21,22 +21,21 @@ class Bus:
         self.dead_letters: list[int] = []  # rows of the deliveries that were given up
         self.letters: list[tuple[int, bool]] = []  # of each, its request, and whether it is an undo
 
-    def pass_on(self, message):
-        """Let a message through a broker that takes no time: in, and out to every reader, at one instant."""
-        engine, row, node = self.engine, message.row, message.route.pool.node
-        if not node.up:
-            node.absent(engine, message)
-            return
-        engine.received[row] = engine.started[row] = engine.ended[row] = engine._now
-        engine.outcome[row] = OK
-        self.fan_out(message, OK, None)
+    def fan_out(self, message, outcome=None, value=None):
+        """Send a copy to every reader, once the broker has handled the message.
 
-    def fan_out(self, message, outcome, value):
-        """Send a copy to every reader, once the broker has handled the message."""
-        engine, row, key = self.engine, message.row, message.waiter or message
-        case, payload = message.case, message.payload
-        for route in message.route.readers:
-            engine.post(route, case, payload, row, key)
+        Without an outcome it has just come to a broker that takes no time: it is in and out at one instant.
+        """
+        engine, route, row = self.engine, message.route, message.row
+        if outcome is None:
+            if not route.pool.node.up:
+                route.pool.node.absent(engine, message)
+                return
+            engine.received[row] = engine.started[row] = engine.ended[row] = engine._now
+            engine.outcome[row] = OK
+        case, payload, key = message.case, message.payload, message.waiter or message
+        for reader in route.readers:
+            engine.post(reader, case, payload, row, key)
         engine.answer[row] = NONE
         if engine.close is not None:
             engine.close(row)
@@ -54,16 +53,20 @@ class Bus:
         """Put a message into the durable queue of its reader, down or not."""
         engine, inbox, pool = self.engine, message.route.inbox, message.route.pool
         engine.received[message.row] = engine._now
+        if pool.free > 0 and inbox.asleep is None:
+            engine.start(message, pool)
+        else:
+            self._line_up(message, inbox, pool)
+
+    def _line_up(self, message, inbox, pool, more=True):
+        """Let a message wait: in the queue of a consumer that is at work, else until one looks."""
         if inbox.asleep is None:
-            if pool.free > 0:
-                engine.start(message, pool)
-            else:
-                inbox.waiting += 1
-                pool.queue.append(message)
+            inbox.waiting += more
+            pool.queue.append(message)
             return
         inbox.topic.append(message)
         if inbox.due is None and pool.node.up:
-            self._look_later(inbox, pool, engine._now)
+            self._look_later(inbox, pool, self.engine._now)
 
     def join(self, plan, step):
         """Return the step that lets a delivery wait for others of its request, and in once all it needs has come.
@@ -121,19 +124,22 @@ class Bus:
                     self._look_later(inbox, pool, inbox.asleep)
 
     def acknowledge(self, message, outcome, value):
-        """End a delivery: done, or to be delivered again, or a dead letter."""
+        """End a delivery: done, or to be delivered again, or a dead letter. The next of its key may come then."""
+        engine, inbox = self.engine, message.route.inbox
         if outcome == FAILED:
-            engine, inbox = self.engine, message.route.inbox
             retry, attempt = inbox.retry, engine.trace.attempt[message.row]
-            if attempt <= retry.times:
-                engine.after(retry.pause(attempt - 1, self._chance(message, retry)), self.redeliver, message)
-                return
-            if inbox.replay is not None and attempt == retry.times + 1:
-                engine.after(inbox.replay, self.redeliver, message)
+            again = attempt <= retry.times
+            if again or (inbox.replay is not None and attempt == retry.times + 1):
+                pause = retry.pause(attempt - 1, self._chance(message, retry)) if again else inbox.replay
+                engine.after(pause, self.redeliver, message)
                 return
             self.dead_letters.append(message.row)
             self.letters.append((message.case.row, message.route.undo))
-        self.done(message)
+        engine.answer[message.row] = NONE
+        if engine.close is not None:
+            engine.close(message.row)
+        if inbox.lanes is not None:
+            inbox.lanes.over(message)
 
     def _chance(self, message, retry):
         if retry.jitter == "none":
@@ -189,13 +195,8 @@ class Bus:
             self.deliver_again(message, False)
 
     def done(self, message, outcome=OK, value=None):
-        """End a delivery for good, whatever came of it, and let the next of its key in."""
-        engine, lanes = self.engine, message.route.inbox.lanes
-        engine.answer[message.row] = NONE
-        if engine.close is not None:
-            engine.close(message.row)
-        if lanes is not None:
-            lanes.over(message)
+        """End a delivery for good, whatever came of it."""
+        self.acknowledge(message, OK, None)
 
     def over(self, message):
         """End a message that nobody is answered for."""
@@ -213,10 +214,4 @@ class Bus:
             parent, attempt, key = trace.parent[row], trace.attempt[row] + 1, message.waiter
             message = engine.post(route, message.case, message.payload, parent, key, attempt=attempt, hop=False)
             trace.received[message.row] = engine.now
-        if inbox.asleep is None:
-            inbox.waiting += started
-            route.pool.queue.append(message)
-        else:
-            inbox.topic.append(message)
-            if inbox.due is None and route.pool.node.up:
-                self._look_later(inbox, route.pool, engine.now)
+        self._line_up(message, inbox, route.pool, more=started)

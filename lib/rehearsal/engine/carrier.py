@@ -1,10 +1,12 @@
 """Carry messages: requests on their way out, answers on their way back, and what becomes of those that get lost."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from heapq import heappop, heappush
 from typing import Any
 
 import simpy
+from simpy.core import StopSimulation
 from simpy.events import NORMAL
 
 from rehearsal.engine.crashes import unanswered, vanish
@@ -35,15 +37,20 @@ class Carrier(simpy.Environment):
         super().__init__()
         self.tick: Callable | None = None  # called with the moment of each offer, where a bar wants to know
         self.system, self.trace, self.table = system, trace, table
-        # Columns grow in place, so the hot ones can be held directly.
-        self.received, self.started, self.ended = trace.received, trace.started, trace.ended
-        self.outcome, self.answer = trace.outcome, trace.answer
+        trace.hold = self.hold
+        self.hold()
         self.close = trace.close if isinstance(trace, Totals) else None
         self.over = False
         self.loose = False  # whether alarms may be on the clock that nobody waits for any more
         self.vanished: list = []  # messages that disappeared while somebody waited for them
         self._deadlines: dict = {}
         self._answered = (self.answered,)
+
+    def hold(self):
+        """Hold the hot columns of the trace directly, anew whenever they have grown."""
+        trace = self.trace
+        self.received, self.started, self.ended = trace.received, trace.started, trace.ended
+        self.outcome, self.answer = trace.outcome, trace.answer
 
     def mistake(self, text):
         """Return the error for a mistake in the model; it ends the run at once, even where a handler swallows it."""
@@ -59,14 +66,13 @@ class Carrier(simpy.Environment):
 
         SimPy's own loop also looks after failed events and several callbacks, which we have not: 7 % of a run's time.
         """
-        queue, cut = self._queue, Alarm(None)
+        queue = self._queue
         if until is not None:
-            self.at(until, cut, FIRST)
-        while queue:
-            self._now, _, _, event = heappop(queue)
-            if event is cut:
-                break
-            event.callbacks[0](event)
+            self.at(until, Alarm(self._stop, StopSimulation()), FIRST)
+        with suppress(StopSimulation):
+            while queue:
+                self._now, _, _, event = heappop(queue)
+                event.callbacks[0](event)
 
     def at(self, moment, event, priority=NORMAL):
         """Put an event on the clock at exactly this moment: now + (moment - now) may be a bit beside it."""
@@ -84,19 +90,29 @@ class Carrier(simpy.Environment):
             found = self._deadlines[length] = Deadlines(self, length)
         return found
 
-    def post(self, route, case, payload, parent, waiter=None, attempt=1, key=None, hop=True):
+    def post(self, route, case, payload, parent, waiter=None, attempt=1, key=None, hop=True, page=None):
         """Send a message now: open its row, put it on the network; without `hop`, the sender places it."""
-        if key is None and not case.asked & route.bit:  # nearly always
+        if page is None and key is None and not case.asked & route.bit:  # nearly always
             case.asked |= route.bit
             page = case.page
-        else:
+        elif page is None:
             page = case.again(route.work, key)
-        row = self.trace.open(case.row, parent, route.edge, self._now)
+        trace, now = self.trace, self._now
+        if not trace.free:
+            trace.grow()
+        message: Any = Message()
+        message.row = row = trace.free.pop()
+        if self.close is not None:
+            trace.blank(row)
+        trace.request[row], trace.parent[row], trace.edge[row] = case.row, parent, route.edge
+        trace.sent[row] = now
         if attempt > 1:
-            self.trace.attempt[row] = attempt
-        message = Message(row, case, route, payload, page, waiter)
+            trace.attempt[row] = attempt
+        message.callbacks, message.route, message.case = route.arrive, route, case
+        message.payload, message.page, message.waiter = payload, page, waiter
+        message.work, message.dead = None, False
         if hop:
-            heappush(self._queue, (self._now + route.out[page][case.line], NORMAL, next(self._eid), message))
+            heappush(self._queue, (now + route.out[page][case.line], NORMAL, next(self._eid), message))
         return message
 
     def reply(self, message, outcome, value, extra=0.0):
@@ -129,34 +145,30 @@ class Carrier(simpy.Environment):
         if message.dead and self.close is not None:  # nothing else will ever end it
             self.close(message.row)
 
-    def vanish(self, message, started=False):
-        """Let a message disappear."""
-        if started:
-            self.ended[message.row] = self._now
-        vanish(self, message)
-
     def copy(self, message):
         """Return a second copy of a message under way, with a row of its own, the same draws, and the same key."""
-        row = self.trace.open(message.case.row, self.trace.parent[message.row], message.route.edge, self._now)
-        self.trace.sent[row], self.trace.attempt[row] = self.trace.sent[message.row], self.trace.attempt[message.row]
-        self.trace.answer[row] = NONE
-        return Message(row, message.case, message.route, message.payload, message.page, message.waiter or message)
+        trace, row, key = self.trace, message.row, message.waiter or message
+        how = {"attempt": trace.attempt[row], "hop": False, "page": message.page}
+        other = self.post(message.route, message.case, message.payload, trace.parent[row], key, **how)
+        trace.sent[other.row], trace.answer[other.row] = trace.sent[row], NONE
+        return other
 
     def unsent(self, route, parent, attempt):
         """Write down a call that the caller's own policies did not let out."""
-        trace, row = self.trace, self.trace.open(parent.case.row, parent.row, route.edge, self._now)
-        trace.attempt[row], trace.answered[row] = attempt, self._now
+        trace, page = self.trace, parent.page  # it draws nothing
+        row = self.post(route, parent.case, None, parent.row, attempt=attempt, hop=False, page=page).row
         trace.outcome[row] = trace.answer[row] = UNSENT
+        trace.answered[row] = self._now
         if self.close is not None:
             self.close(row)
 
     def lose(self, message, started):
         """Lose a call in a crash: its caller hears of the broken connection one hop later, from a black hole never."""
-        if message.route.pool.node.absent is vanish:
-            self.vanish(message, started)
-            return
         if started:
             self.ended[message.row] = self._now
+        if message.route.pool.node.absent is vanish:
+            vanish(self, message)
+            return
         lost = message.twin()
         if message.waiter.current is message:
             message.waiter.current = lost

@@ -159,19 +159,17 @@ class Compiler:
     def _through(self, node, edge, readers):
         """Return the route of an event or a command to its broker, with the routes from there to its readers."""
         engine, broker, topic = self.engine, self.system.carrier(edge.name), edge.name
-        broker_node = self.nodes.get(broker.name)
-        if broker_node is None:
+        if broker.name not in self.nodes:
             self._broker(broker)
-            broker_node = self.nodes[broker.name]
         work = f"{topic} at {broker.name}"
         takes = None if broker.latency == NO_TIME else self.keyed(broker.latency, "takes", work)
         leg = edge._replace(source=node.name, target=broker.name)
         out = self._hop(node.name, broker.name, "publish", topic)
         number = engine.trace.add_edge(leg)
-        plan = Plan(broker_node, topic, takes, work, self._bit(work))
+        plan = Plan(self.nodes[broker.name], topic, takes, work, self._bit(work))
         bus = engine.bus
         plain = takes is None and broker.workers is None  # it takes no time: nothing is ever in its hands
-        enter = bus.pass_on if plain else engine.arrive
+        enter = bus.fan_out if plain else engine.arrive
         steps = (enter, bus.fan_out, bus.keep if broker.durable else bus.forget)
         steps = self._steps(steps, plan, node.name, broker.name, "publish", broker)
         onward = tuple(self._delivery(edge, broker, *reader) for reader in readers)

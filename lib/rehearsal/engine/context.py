@@ -18,15 +18,12 @@ class Context:
     two waits happens at one instant.
     """
 
+    # `frame` is the generator of a handler that waits, `wait` what it waits for, `wake` what it is to go on with while
+    # it queues for a worker, `holds` whether it holds one. The engine fills it in, as it does with messages.
     __slots__ = ("_engine", "_message", "frame", "unstarted", "wait", "wake", "holds")
-    frame: Any  # the generator of a handler that waits
-    wait: Any  # what it waits for: a Call, several Together, a Sleep
-    wake: tuple  # what it is to go on with, while it queues for a worker
-
-    def __init__(self, engine, message):
-        self._engine = engine
-        self._message = message
-        self.unstarted, self.holds = 0, True  # calls described and not yet made; whether it holds a worker
+    _engine: Any
+    _message: Any
+    unstarted: int  # calls described and not yet made
 
     @property
     def now(self):
@@ -59,8 +56,6 @@ class Context:
         if payload is not message.payload and type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
         self.unstarted += 1
-        if timeout is UNSET and retry is UNSET and not policies and route.guard is None:
-            return Call(route, payload, None, None, key)
         if policies or route.guard is not None or not (retry is UNSET or retry is None or _plain(retry)):
             return guarded(engine, plan, route, payload, key, timeout, retry, policies)
         if timeout is UNSET:
@@ -104,35 +99,34 @@ class Context:
 
     def publish(self, topic, payload=None):
         """Publish an event: hand it to the broker and go on; every subscription of the topic gets it."""
-        message, engine = self._message, self._engine
-        if engine.over:
-            return
-        plan = message.route.plan
+        plan = self._message.route.plan
         route = plan.topics.get(topic)
-        if route is None:
-            raise engine.mistake(undeclared(plan.handler, topic))
+        if route is None and not self._engine.over:
+            raise self._engine.mistake(undeclared(plan.handler, topic))
         self._say(route, payload, topic)
 
     def send(self, operation, payload=None):
         """Send a command: hand it to the broker for its one addressee and go on, without a reply."""
-        message, engine = self._message, self._engine
-        if engine.over:
-            return
-        plan = message.route.plan
-        self._say(plan.node.sends.get(operation) or engine.compiler.send(plan, operation), payload)
+        plan = self._message.route.plan
+        route = plan.node.sends.get(operation)
+        if route is None and not self._engine.over:
+            route = self._engine.compiler.send(plan, operation)
+        self._say(route, payload)
 
     def _say(self, route, payload, topic=None, stored=False):
         """Hand a message to the broker: at once, or where there is an outbox, from there."""
         engine, message = self._engine, self._message
+        if engine.over:
+            return
         if payload is not message.payload and type(payload).__hash__ is None:
             raise engine.mistake(_mutable(message, payload))
         outbox = message.route.plan.node.outbox
-        if outbox is not None and not stored:
+        if outbox is None or stored:
+            engine.post(route, message.case, payload, message.row)
+            if route.ends:
+                engine.fact(message.case, topic)
+        else:
             outbox.put(lambda: self._say(route, payload, topic, stored=True))
-            return
-        engine.post(route, message.case, payload, message.row)
-        if route.ends:
-            engine.fact(message.case, topic)
 
     def effect(self, name, amount=1):
         """Write down what was done in the world: so many of `name`, or undone where `amount` is negative.

@@ -2,28 +2,10 @@
 
 from contextlib import suppress
 from copy import deepcopy
-from typing import NamedTuple
 
+from rehearsal.engine.outages import Stop, note
 from rehearsal.engine.replicas import hand_over, staff
-from rehearsal.faults import Fault
 from rehearsal.trace import LOST, NONE, OPEN
-
-
-class Outage(NamedTuple):
-    """Say that a service was really down, or one replica of it, from `at` until `until` [ms]."""
-
-    service: str
-    at: float
-    until: float
-    replica: int | None = None
-
-
-class Stop(NamedTuple):
-    """Say what keeps a node down, or one replica of it, and until when at least [ms]."""
-
-    fault: Fault
-    replica: int | None
-    until: float
 
 
 class Struck(Exception):
@@ -39,7 +21,7 @@ def crash(engine, node, fault, until, replica=None):
     replica, was = (replica or fault.replica) if node.replicas > 1 else None, node.up
     node.faults.append(Stop(fault, replica, until))
     node.up = bool(node.live())
-    _note(engine, node, was, until, replica)
+    note(engine, node, was, until, replica)
     shut = not node.up and (was or replica is None)
     if was or shut:
         node.absent = node.absent if node.broker else ABSENT[fault.arrivals]
@@ -63,28 +45,6 @@ def crash(engine, node, fault, until, replica=None):
         hand_over(engine, node)
 
 
-def _note(engine, node, was, until, replica):
-    """Write down an outage: of one replica, and of the node where that leaves none."""
-    if replica is not None:
-        engine.degraded.append(Outage(node.name, engine.now, until, replica))
-    if was and not node.up:
-        engine.outages.append(Outage(node.name, engine.now, back(node)))
-    elif not node.up:
-        extend(engine, node, back(node))
-
-
-def back(node, *numbers):
-    """Return when one of these replicas, or of all, is up again, as far as that is known [ms]."""
-    copies = numbers or range(1, node.replicas + 1)
-    return min(max((s.until for s in node.faults if s.replica in (None, number)), default=0.0) for number in copies)
-
-
-def extend(engine, node, until):
-    """Let the outage of a node that is down last until this moment."""
-    last = max(i for i, outage in enumerate(engine.outages) if outage.service == node.name)
-    engine.outages[last] = engine.outages[last]._replace(until=until)
-
-
 def _stop_work(engine, node, fault, replica):
     """Keep or lose the work in progress; return it, each piece with the replica that did it."""
     struck = {m: number for pool in node.pools for m, number in pool.working.items() if replica in (None, number)}
@@ -103,11 +63,8 @@ def _stop_work(engine, node, fault, replica):
 
 def _stop_queues(engine, node, kept, queues, struck):
     """Keep or lose what waits: for a worker, and outside."""
-    for pool, queue in queues:
-        for message in queue:
-            if message not in struck:
-                pool.asking -= message.route.inbox is None
-                _keep_or_lose(engine, node, message, kept)
+    for message in [m for _, queue in queues for m in queue if m not in struck]:
+        _keep_or_lose(engine, node, message, kept)
     outside, node.outside = node.outside, []
     for message in outside:
         node.absent(engine, message)
@@ -117,10 +74,10 @@ def _keep_or_lose(engine, node, message, kept):
     """Keep what waits in the memory of a service; what a durable broker holds goes back there in any case."""
     inbox, pool = message.route.inbox, message.route.pool
     if not kept or node.broker or message.route.bereave in (engine.bus.deliver_again, engine.bus.keep_what_waits):
+        pool.asking -= inbox is None
         message.route.bereave(message, False)
         return
     pool.queue.append(message)
-    pool.asking += inbox is None
     if inbox is not None and inbox.poll is not None:
         inbox.waiting += 1
 

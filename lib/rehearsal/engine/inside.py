@@ -21,13 +21,13 @@ class Work:
 
     def begin(self, engine, parent):
         """Start to work."""
-        self.engine, self.parent, route = engine, parent, self.route
+        self.engine, self.parent, plan = engine, parent, self.route.plan
         parent.work.unstarted -= 1
-        self.message = message = engine.post(route, parent.case, self.payload, parent.row, parent, hop=False)
+        self.message = message = engine.post(self.route, parent.case, self.payload, parent.row, parent, hop=False)
         moment = engine.received[message.row] = engine.started[message.row] = engine._now
         message.callbacks = (self._done,)
-        if route.plan.takes is not None:
-            moment += route.plan.takes[message.page][message.case.line] * route.plan.node.pace
+        if plan.takes is not None:
+            moment += plan.takes[message.page][message.case.line] * plan.node.pace
         engine.at(moment, message)
 
     def _done(self, message):

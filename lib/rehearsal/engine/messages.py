@@ -4,6 +4,9 @@ A message doubles as its own SimPy event: SimPy asks of an event only for callba
 message is due at one moment at most. So a hop costs one heap entry and no further object.
 """
 
+from copy import copy
+from typing import Any
+
 from rehearsal.trace import OK, OPEN
 
 FIRST = 0  # SimPy's urgent priority: what goes before everything else due at the moment
@@ -25,27 +28,21 @@ class Message:
 
     Invariant: `callbacks` is the one next step. A message that a crash took is `dead`; the step still scheduled for it
     finds the mark and does nothing, because taking an entry out of SimPy's heap costs more than ignoring it.
+    `page` is where its draws stand in every book. `waiter` is who wants the answer: a Call, a Case; of a delivery, the
+    message that was published; or None. `work` is the Context of its handler, while that waits. There is no __init__:
+    whoever makes a message fills it in, at half the cost.
     """
 
     __slots__ = ("callbacks", "row", "case", "route", "payload", "page", "waiter", "work", "dead", "outcome", "value")
     _ok = True
     current = None  # a delivery's waiter is the message that was published, which waits for no answer
 
-    def __init__(self, row, case, route, payload, page, waiter):
-        self.callbacks = route.arrive
-        self.row = row
-        self.case = case
-        self.route = route
-        self.payload = payload
-        self.page = page  # where the draws of this message stand in every book
-        self.waiter = waiter  # who wants the answer: a Call, a Case; of a delivery: the message published; or None
-        self.work = None  # the Context of its handler, while that waits
-        self.dead = False
-
     def twin(self):
         """Return a copy on the same row: the work starts again, the step scheduled for the original does not."""
+        twin: Any = copy(self)
+        twin.callbacks, twin.work, twin.dead = twin.route.arrive, None, False
         self.dead = True
-        return Message(self.row, self.case, self.route, self.payload, self.page, self.waiter)
+        return twin
 
 
 class Case:
@@ -57,10 +54,8 @@ class Case:
     __slots__ = ("row", "page", "line", "entry", "asked", "counts", "current", "user")
 
     def __init__(self, row, page, line, entry, user):
-        self.row = row
-        self.page, self.line = page, line  # of what is asked for the first time: nearly everything
-        self.entry = entry
-        self.user = user  # the user of a closed load, who waits for the answer; else None
+        self.row, self.page, self.line = row, page, line  # of what is asked for the first time: nearly everything
+        self.entry, self.user = entry, user  # the user of a closed load, who waits for the answer; else None
         self.asked = 0  # a bit for each work that was asked for: less than a dict, where many requests wait
         self.counts = None  # how often, of what was asked for again or under a key
         self.current = None
@@ -69,9 +64,11 @@ class Case:
         """Return where the draws stand of what is asked for once more, or under a key."""
         who, _, chapter = self.page
         self.counts = counts = self.counts or {}
-        place, last = (work, 0) if key is None else ((work, key), -1)
-        k = counts[place] = counts.get(place, last) + 1
-        return who, k if key is None else (key, k), chapter
+        if key is None:
+            k = counts[work] = counts.get(work, 0) + 1
+            return who, k, chapter
+        k = counts[work, key] = counts.get((work, key), -1) + 1
+        return who, (key, k), chapter
 
     def answer(self, engine, outcome, value):
         """Take the answer at the client; a bad one is the end, a good one where no event is. The first end counts."""

@@ -98,7 +98,7 @@ class Route:
 
     __slots__ = (
         "edge", "plan", "pool", "work", "bit", "out", "back", "arrive", "conclude", "bereave", "readers", "inbox",
-        "undo", "guard", "ends",
+        "undo", "guard", "ends", "polls",
     )  # fmt: skip
 
     def __init__(self, steps, edge, plan, pool, out, back=None, inbox=None, readers=(), guard=None):
@@ -110,7 +110,7 @@ class Route:
         self.out = out
         self.back = back
         self.readers = readers
-        self.inbox = inbox
+        self.inbox, self.polls = inbox, inbox is not None and inbox.poll is not None
         self.undo = plan.undo
         self.guard = guard
         self.ends = False  # whether an event on it is the end of a kind of request

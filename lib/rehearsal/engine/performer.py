@@ -6,6 +6,7 @@ generators, and they are driven from here: a SimPy process for each hop would co
 
 from heapq import heappush
 from math import prod
+from typing import Any
 
 from simpy.events import NORMAL
 
@@ -70,11 +71,10 @@ class Engine(Carrier):
     def start(self, message, pool):
         """Give a worker to a message that comes for the first time."""
         pool.free -= 1
-        route = message.route
         self.started[message.row] = self._now
         if pool.working is not None:
             pool.working[message] = True
-        takes = route.plan.takes
+        takes = message.route.plan.takes
         if takes is None:
             self.perform(message)
         else:
@@ -93,7 +93,8 @@ class Engine(Carrier):
         if plan.node.errors and self._errs(plan, message):
             self.finish(message, FAILED, Failed("an injected error"))
             return
-        context = Context(self, message)
+        context: Any = Context()
+        context._engine, context._message, context.unstarted = self, message, 0
         try:
             value = plan.function(context, message.payload)
         except Exception as error:
@@ -101,7 +102,7 @@ class Engine(Carrier):
             return
         if plan.waits:
             message.work = context
-            context.frame, context.wait = value, NOTHING
+            context.frame, context.wait, context.holds = value, NOTHING, True
             self.handlers[context] = None
             self.resume(message, None, None)
         else:
@@ -182,8 +183,10 @@ class Engine(Carrier):
         plan = message.route.plan
         if plan.node.errors and self._errs(plan, message):
             raise Failed("an injected error")
+        context: Any = Context()
+        context._engine, context._message, context.unstarted = self, message, 0
         try:
-            return plan.function(Context(self, message), message.payload)
+            return plan.function(context, message.payload)
         except (Refused, Failed, ModelError, Struck):
             raise
         except Exception as error:
@@ -218,9 +221,8 @@ class Engine(Carrier):
         if message.work is not None:
             del self.handlers[message.work]
             message.work = None
-        route = message.route
+        route, row = message.route, message.row
         pool = route.pool
-        row = message.row
         self.ended[row] = self._now
         self.outcome[row] = outcome
         if pool.working is not None:
@@ -228,7 +230,7 @@ class Engine(Carrier):
         if route.undo and outcome == OK:
             self.table.undone[message.case.row] += 1
         route.conclude(message, outcome, value)
-        if route.inbox is not None and route.inbox.poll is not None:
+        if route.polls:
             self.bus.sleep(route.inbox)
         pool.free += 1
         if pool.queue:

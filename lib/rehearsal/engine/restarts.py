@@ -1,6 +1,7 @@
 """Start a node again, or one of its replicas: what was kept goes on, and who waited outside comes in."""
 
-from rehearsal.engine.crashes import ABSENT, extend
+from rehearsal.engine.crashes import ABSENT
+from rehearsal.engine.outages import extend
 from rehearsal.engine.replicas import staff
 
 

@@ -132,9 +132,7 @@ def run(system, load, *, until=None, seed=0, faults=(), keep="trace", progress=F
         raise TypeError(f"seed must be a whole number, not {seed!r}")
     if keep not in ("trace", "totals"):
         raise ValueError(f"keep is 'trace' or 'totals', not {keep!r}")
-    if until is not None:
-        until = duration(until, "until", positive=True, ever=True)
-        until = None if until == inf else until
+    until = None if until in (None, inf) else duration(until, "until", positive=True)
     for sentence in (*check(system, loads, until), *check_faults(system, loads, faults)):
         # The module's own registry: each sentence once a session, and the same words on every machine.
         warnings.warn_explicit(sentence, DesignWarning, system.name, 1, registry=_warned)

@@ -16,9 +16,7 @@ class Source:
         self.entry = engine.system.entries[load.kind]
         self.route = engine.routes[load.kind]
         self.kind = list(engine.system.entries).index(load.kind)
-        self.who = load.name if user is None else f"{load.name}/{user}"
-        prefix = "" if load.name == load.kind else f"{load.name}."
-        self.prefix = prefix if user is None else f"{prefix}{user}."
+        self.who, self.prefix = _names(load, -1 if user is None else user)
         self.n = 0
         keyed = engine.compiler.keyed
         self.draws = {name: keyed(d, f"attribute {name}", load.name) for name, d in load.attributes.items()}
@@ -36,6 +34,12 @@ class Source:
         case.current = engine.post(self.route, case, payload, -1, waiter=case)
         if engine.tick is not None:
             engine.tick(moment)
+
+
+def _names(load, user):
+    """Return whose draws those of a source are, and what goes before the numbers of its requests."""
+    prefix = "" if load.name == load.kind else f"{load.name}."
+    return (load.name, prefix) if user < 0 else (f"{load.name}/{user}", f"{prefix}{user}.")
 
 
 class OpenSource(Source):
@@ -82,10 +86,8 @@ def payload(run, row):
     """Return what the client asked for with a request of a run, by its row."""
     table = run.table
     load, user, n = run.loads[table.load[row]], table.user[row], table.number[row]
-    who = load.name if user < 0 else f"{load.name}/{user}"
+    who, prefix = _names(load, user)
     books = {name: Book(d, run.seed, f"attribute {name}", load.name) for name, d in load.attributes.items()}
-    prefix = "" if load.name == load.kind else f"{load.name}."
-    prefix += "" if user < 0 else f"{user}."
     attributes = {name: book.draw(who, 0, n) for name, book in books.items()}
     return Request(load.kind, f"{prefix}{n}" if prefix else n, attributes)
 

@@ -76,9 +76,10 @@ class Call:
 
     def answer(self, engine, outcome, value):
         """Take the answer to the current attempt: go on with it, or try again."""
-        if outcome == OK:
-            self.result(engine, value, None)
-        elif outcome != REFUSED and self.retry is not None and self.attempt <= self.retry.times:
+        if outcome == OK and self.group is None:  # nearly always, so that it takes no further step
+            self.attempt = OVER
+            engine.wake(self.parent, value, None)
+        elif outcome not in (OK, REFUSED) and self.retry is not None and self.attempt <= self.retry.times:
             pause = self.retry.pause(self.attempt - 1)
             self.attempt += 1
             self.unsure = self.unsure or outcome != REJECTED

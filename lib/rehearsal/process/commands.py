@@ -80,7 +80,7 @@ def _conducting(process, steps, completed, cancelled):
         if done and task >= 0:
             saga["done"].append(task)
             leads, waits, then = saga["flow"]
-            ready = (then[task],) if task in then else follow((task,), leads, waits)
+            ready = (then[task],) if task in then else leads[task] and follow((task,), leads, waits)
         elif task in beyond:
             return  # there is no way back, and a person looks after it
         elif task >= 0 and task not in optional:
@@ -88,11 +88,12 @@ def _conducting(process, steps, completed, cancelled):
         go_on(ctx, payload, saga, ready)
 
     def go_on(ctx, payload, saga, ready):
-        for task in _back(steps, saga) if saga["failed"] else ready:
-            saga["running"].add(task)
+        running, failed = saga["running"], saga["failed"]
+        for task in _back(steps, saga) if failed else ready:
+            running.add(task)
             ctx.send(places[task], payload)
-        if saga["running"] <= (set() if saga["failed"] else optional):
-            ctx.publish(cancelled if saga["failed"] else completed, payload)
+        if not running or (not failed and running <= optional):
+            ctx.publish(cancelled if failed else completed, payload)
             del ctx.state[payload]
 
     return place, listen

@@ -39,13 +39,13 @@ def monolith(process, *, name=None, at="monolith", replicas=1, objective=inf):
 
 def _placing(process, inside):
     """Return the handler that does all the steps, or undoes what it has done."""
+    way = [(s, inside[s.operation], process.tail if s.name in process.beyond else ONCE) for s in process.steps.values()]
 
     def place(ctx, payload):
         done = []
-        for step in process.steps.values():
+        for step, operation, again in way:
             if step.applies(payload):
-                again = process.tail if step.name in process.beyond else ONCE
-                problem = yield from insist(ctx, inside[step.operation], payload, again)
+                problem = yield from insist(ctx, operation, payload, again)
                 if problem is None:
                     done.append(step)
                 elif not step.optional:
