@@ -458,6 +458,12 @@ def test_in_any_world_nobody_else_is_changed(world):
     assert keys(found) <= reachable(found.calm, found.storm, faults)
 
 
+def test_what_was_under_way_when_the_fault_struck_moved_when_it_should_have_come():
+    calm, storm = (run(listener(network=5), Times("job", at=[0]), faults=f) for f in ((), [Crash("broker", 7, 20)]))
+    path = compare(calm, storm).path(0, "node")  # published at 5, at the broker at 10
+    assert path.loc[0, ["name", "how"]].tolist() == ["job.placed", "moved"] and path.loc[0, "when"] == 0.003
+
+
 @few
 @given(ANY)
 def test_in_any_world_what_is_worse_or_later_has_a_path(world):

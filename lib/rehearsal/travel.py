@@ -171,10 +171,12 @@ def _load(pairs):
     again = np.where(storm.delivered[b], "delivered again", "retry")
     how = np.where(storm.attempt[b] > 1, again, np.where(storm.parent[b] < 0, "further request", "more"))
     how = np.where(storm.undo[b], "compensation", how).astype(object)
+    left = np.abs(storm.sent[b] - calm.sent[a]) > MOMENT
     came = _moved(storm.received[b], calm.received[a]) & ~_astray(pairs)
-    moved = here & before & ((np.abs(storm.sent[b] - calm.sent[a]) > MOMENT) | came)
+    moved = here & before & (left | came)
     how = np.where(moved, "moved", how)
-    when = np.where(moved, np.fmin(storm.sent[b], calm.sent[a]), storm.sent[b])
+    first = [np.fmin(getattr(storm, name)[b], getattr(calm, name)[a]) for name in ("sent", "received")]
+    when = np.where(moved, np.where(left, *first), storm.sent[b])  # what left as in calm moved when it came, or did not
     return _part((here & ~before) | moved, "load", how, when)
 
 

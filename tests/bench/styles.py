@@ -60,6 +60,7 @@ def flows():
     outages += [Delay(("orders", "inventory"), 1 * ms, at=1 * minute, ways="there")]  # as it is done by hand
     return {
         "monolith": (styles_by_hand.monolith, of(monolith(order)), 0.7),
+        "monolith, against the order flow": (order_flow.by_hand, of(monolith(order)), 0.7),
         "orchestrate": (order_flow.by_hand, of(orchestrate(order)), 0.7),
         "orchestrate, by commands": (styles_by_hand.commands, of(orchestrate(order, by="commands")), 0.5),
         "choreograph": (bus_flow.by_hand, of(choreograph(order)), 0.5),

@@ -159,7 +159,7 @@ class Together:
 
     def _finish(self, engine):
         ends = [self.ends[call] for call in self.calls]
-        engine.wake(self.parent, [value for value, _ in ends], next((error for _, error in ends if error), None))
+        engine.wake(self.parent, [value for value, _ in ends], next((e for _, e in ends if e is not None), None))
 
     def abandon(self, engine):
         """Stop waiting for all branches."""
