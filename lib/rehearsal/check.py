@@ -85,11 +85,11 @@ def meant(system, handler, operation):
 
 def uncalled(system, handler, operation):
     """Return the sentence for a handler that calls what its `calls=` does not say; None where all is well."""
-    said = None if handler.calls is None else [system.find(one) for one in handler.calls]
-    if said is None or operation in said:
+    if handler.calls is None or {operation, operation.place} & {*handler.calls}:  # nearly always
         return None
-    words = unknown("operation", operation.place, [one.place for one in said])
-    return f"{handler.place} calls what calls= does not say: {words}"
+    said = [system.find(one).place for one in handler.calls]
+    words = unknown("operation", operation.place, said)
+    return None if operation.place in said else f"{handler.place} calls what calls= does not say: {words}"
 
 
 def undeclared(handler, topic):
