@@ -4,6 +4,7 @@ import pytest
 
 from rehearsal import (
     Breakdowns,
+    Constant,
     Crash,
     CrashAt,
     Evenly,
@@ -11,6 +12,7 @@ from rehearsal import (
     ModelError,
     Poisson,
     Retry,
+    Slow,
     System,
     Times,
     minute,
@@ -113,6 +115,13 @@ def test_a_standby_replaces_a_replica_and_goes_on_with_what_is_durable():
     ]  # fmt: skip
 
 
+def test_work_that_waits_for_its_replica_keeps_no_worker_of_the_others():
+    """Replica 1 is stopped with work in hand; replica 2 goes and comes back; then two of three are free."""
+    stopped = Crash("desk", at=5, lasting=100, work="resume", replica=1)
+    ends = answers(copies(desk(), 3), [0, 10, 10], stopped, Crash("desk", at=6, lasting=1, replica=2))
+    assert [end for _, end in ends] == [110, 20, 20]
+
+
 # All of them
 
 
@@ -170,6 +179,15 @@ def test_a_durable_one_goes_on_when_it_is_back_with_the_answers_that_came(blocki
     crash = Crash("front", at=5, lasting=10, replica=1)
     system = conductor(durable=True, blocking=blocking)
     assert answers(system, [0, 0], crash) == [("ok", 25), ("ok", 20)]
+
+
+def test_one_that_does_not_block_holds_no_worker_when_its_replica_is_back():
+    """The first waits from 5 until 105, and its replica is down for a moment; two workers are free at 12."""
+    system = copies(conductor(durable=True, blocking=False), 2, "front", workers=1)
+    object.__setattr__(system.find("ask"), "takes", Constant(5))
+    faults = [Crash("front", at=7, lasting=1, replica=1), Slow("back", 10, lasting=6)]
+    result = run(system, Times("job", at=[0, 12, 12]), faults=faults)
+    assert [row.started for row in rows(result, target="front")] == [0, 12, 12]
 
 
 def test_with_a_standby_that_is_when_it_has_taken_over():
