@@ -78,9 +78,10 @@ def catalogue(draw, system, load):
             copies = (service or system.brokers[node]).replicas
             fault = stops(draw, node, service, copies, at, lasting)
             if isinstance(fault, Crash):
-                if at < free.get(fault.whom, 0):
+                whom = system.modules.get(node, node), fault.replica
+                if at < free.get(whom, 0):
                     continue
-                free[fault.whom] = fault.until
+                free[whom] = fault.until
             found.append(fault)
         elif kind == "way":
             found.append(way(draw, ends, at, lasting))

@@ -20,7 +20,8 @@ def services(network=None, takes=None, refuses=(), workers=2, raises=()):
     for name, service in home.items():
 
         def body(ctx, order, name=name):
-            if name in refuses and order.number % refuses[name] == refuses[name] - 1:
+            nth = int(str(order.number).rpartition(".")[2])  # of a user, or of a load spike, the last part
+            if name in refuses and nth % refuses[name] == refuses[name] - 1:
                 raise Refused(f"no {name}")
             if name in dict(raises):
                 raise dict(raises)[name]("no luck")

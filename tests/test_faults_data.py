@@ -28,9 +28,11 @@ from rehearsal import (
     Slow,
     System,
     Times,
+    monolith,
     run,
 )
 from rehearsal.faults import Fault
+from tests.processes import sequence, services
 from tests.systems import caller, commander, listener, same
 
 LINK = "front", "back"
@@ -54,6 +56,13 @@ EVERY = pytest.mark.parametrize("fault", ALL.values(), ids=lambda fault: type(fa
 def test_these_are_all_there_are():
     public = {value for value in vars(rehearsal).values() if isinstance(value, type) and issubclass(value, Fault)}
     assert public - {Fault} == {type(fault) for fault in ALL.values()}
+
+
+def test_a_part_of_a_monolith_cannot_crash_while_another_keeps_the_whole_down():
+    whole = monolith(sequence(services()))
+    for one, two in (("inventory", "payment"), ("monolith", "payment"), ("shipping", "monolith")):
+        with pytest.raises(ModelError, match="cannot crash while it is down"):
+            run(whole, Times("order", at=[0]), faults=[Crash(one, 1000, 500), Crash(two, 1200, 500)])
 
 
 def test_a_crash_at_a_message_says_which_one():

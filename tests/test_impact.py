@@ -350,6 +350,20 @@ def test_an_event_that_gets_lost_is_silence():
     assert all(way.mild for way in found.ways("node"))
 
 
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_an_event_that_dies_with_its_reader_is_silence_too(replicas):
+    """The third waits in the queue that one of two leaves alone, and goes with the crash of all."""
+    system = listener(10)
+    system.broker(durable=False)
+    system.services["back"].replicas = replicas
+    crash = Crash("back", at=5, lasting=1, replica=None if replicas == 1 else 1)
+    found = compare(*(run(system, Times("job", at=[0, 1, 2]), faults=f) for f in ((), [crash])))
+    lost = [[how for *_, how, _ in steps(found, n) if how == "lost in the crash"] for n in range(3)]
+    assert [len(each) for each in lost] == ([1, 1, 1] if replicas == 1 else [1, 0, 0]), [
+        steps(found, n) for n in range(3)
+    ]
+
+
 def guarded(**policies):
     """Return a front that calls a back of five workers under these policies."""
     system = System("guarded")
@@ -474,9 +488,10 @@ def test_in_any_world_what_is_worse_or_later_has_a_path(world):
     frame, nodes = found.requests(), {*found.nodes, *system.modules}
     never = frame["calm latency"].notna() & frame["storm latency"].isna()
     for request in frame.index[frame["worse"] | (frame["delay"] > MOMENT) | never]:
-        path = found.path(request, "node")
-        assert not path.empty and {*path["source"], *path["target"]} <= nodes
-        assert (path["when"] >= -1e-9).all()
+        for broker in ("node", "edge"):
+            path = found.path(request, broker)
+            assert not path.empty and {*path["source"], *path["target"]} <= nodes
+            assert (path["when"] >= -1e-9).all()
     for name, row in found.services().iterrows():
         assert name in nodes and row["worse"] <= row["requests"]
 

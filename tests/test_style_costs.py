@@ -1,6 +1,6 @@
 """What a style costs: a step the same however many there are, and hardly more than what a reader would have written.
 
-Counted in instructions of Python, which are the same on every run; `python -m tests.bench` tells the time.
+Counted in lines that are run, which are the same on every run and every Python; `python -m tests.bench` tells the time.
 """
 
 import sys
@@ -19,16 +19,15 @@ STYLES = {"calls": orchestrate, "commands": partial(orchestrate, by="commands")}
 STYLES |= {"dance": choreograph, "monolith": monolith}
 
 
-def instructions(system, orders, where):
-    """Return how many instructions of the code in some folder a run takes."""
+def lines_run(system, orders, where):
+    """Return how many lines of the code in some folder a run takes."""
     count = 0
 
     def trace(frame, event, _):
         nonlocal count
         if not frame.f_code.co_filename.startswith(where):
             return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        count += event == "opcode"
+        count += event == "line"
         return trace
 
     before = sys.gettrace()
@@ -41,9 +40,9 @@ def instructions(system, orders, where):
 
 
 def an_order(system, few=1, many=3, where=ROOMS):
-    """Return how many instructions one more order takes."""
+    """Return how many lines one more order takes."""
     run(system, Times("order", at=[0]))  # what is read once, from the code of the handlers, is read now
-    return (instructions(system, many, where) - instructions(system, few, where)) / (many - few)
+    return (lines_run(system, many, where) - lines_run(system, few, where)) / (many - few)
 
 
 def line(length):

@@ -43,15 +43,19 @@ def check_faults(system, loads, faults):
         if isinstance(fault, LinkFault | Partition) and ways and not any(fault.strikes(*way) for way in ways):
             there = ", ".join(f"{a} → {b}" for a, b in sorted(ways))
             odd.append(f"{fault} changes nothing: no message goes this way; the ways here: {there}")
-    crashes = sorted((f for f in faults if isinstance(f, Crash)), key=lambda f: (f.whom, f.at))
-    for one, two in pairwise(crashes):
-        if one.whom == two.whom and two.at < one.until:
+    crashes = [(_host(system, f), f.replica or 0, f.at, f) for f in faults if isinstance(f, Crash)]
+    for (*whom, _, one), (*same, at, two) in pairwise(sorted(crashes, key=lambda each: each[:3])):
+        if whom == same and at < one.until:
             raise ModelError(f"{one.whom} cannot crash while it is down: {one}; {two}")
     return odd
 
 
+def _host(system, fault):
+    return system.modules.get(fault.service, fault.service)
+
+
 def _check_replica(system, fault):
-    host = system.modules.get(fault.service, fault.service)
+    host = _host(system, fault)
     copies = {**system.services, **system.brokers}[host].replicas
     if fault.replica > copies:
         raise ModelError(f"{fault}: {host} has {copies} of them, from 1; say replicas= where it is declared")
@@ -74,7 +78,7 @@ def _ways(system):
 
 
 def _check_moment(system, fault):
-    service = system.services[system.modules.get(fault.service, fault.service)]
+    service = system.services[_host(system, fault)]
     known = {*service.operations, *service.subscriptions, *(s.name for s in service.subscriptions.values())}
     if fault.operation not in known:
         words = unknown("operation", fault.operation, known)

@@ -18,6 +18,8 @@ from rehearsal.units import duration
 class Request:
     """Say what is asked for: an immutable payload with a `kind`, a `number` and the attributes its load drew.
 
+    The number is a whole one in a load that has its kind's name and no users; else it is a text that names the load, or
+    the user, too (`spike at 90 s.17`).
     Two that say the same are equal, so that what services remember of requests can be compared between runs.
 
     >>> order = Request("order", 17, {"amount": 250})

@@ -176,7 +176,8 @@ KINDS |= {"breaker": (CircuitBreaker, ""), "bulkhead": (Bulkhead, "")}
 class Guard:
     """Hold the policies of a call; what is UNSET is for others to say.
 
-    `timeout` [ms] is for each attempt, `deadline` [ms] for all of them together. A caller that gives up may `cancel`
+    `timeout` [ms] is for each attempt, `deadline` [ms] for all of them together; with `cancel` it
+    is carried along to all that is asked for in turn (deadline propagation). A caller that gives up may `cancel`
     what it asked for: from the "queue" only, or the "work" too; without, the work goes on and is in vain (a zombie).
     `fallback` is the answer where there is no better one.
     """

@@ -9,8 +9,8 @@ def traffic(*runs, **names):
 
     The rule: a call is two messages (it and its answer), two hops and one round trip. An event or a command is one
     message however many read it, a hop to the broker and a hop to each reader. The client's own request and its answer
-    are left out: they are the same in every style. So n steps cost 2n messages by calls, n + 1 by events and 2n by
-    commands and replies.
+    are left out: they are the same in every style. So n steps cost 2n messages by calls; in a line n + 1 by
+    events, and 2n + 1 by commands, replies and the event that ends it.
     """
     import pandas as pd
 

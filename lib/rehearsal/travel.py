@@ -3,8 +3,8 @@
 *Failure* goes from callee to caller: a bad answer, a late one, one slower than in calm, or none at all; and what a
 caller's breaker or bulkhead keeps back, since what it knows of the callee stops it. *Load* goes from caller to
 callee: a retry, a compensation, any message that calm does not have, or one that moved in time. *Silence* goes the same
-way: work that no longer comes, or gets lost on its way. A *backlog* stays at its queue: a message that waited longer
-than in calm.
+way: work that no longer comes, or gets lost, on its way or in a crash. A *backlog* stays at its queue: a message that
+waited longer than in calm.
 """
 
 from math import nan
@@ -18,7 +18,14 @@ TOLD = {
     OK: "late", REFUSED: "says no", FAILED: "fails", REJECTED: "rejects", LOST: "lost", TIMEOUT: "times out",
     OPEN: "no answer", NONE: "no answer",
 }  # fmt: skip
-MILD = ("slower", "moved", "waited", "no work", "lost on the way")  # what nobody was told: it is listed last
+MILD = (
+    "slower",
+    "moved",
+    "waited",
+    "no work",
+    "lost on the way",
+    "lost in the crash",
+)  # what nobody was told: it is listed last
 
 
 class Way(NamedTuple):
@@ -200,8 +207,20 @@ def _silence(pairs):
 
     calm, storm, a, b = pairs.calm, pairs.storm, pairs.a, pairs.b
     lost = _astray(pairs) & ~storm.asks[b]  # who waits for an answer learns of it
-    how = np.where(lost, "lost on the way", "no work").astype(object)
-    return _part(lost | (there(calm, a) & ~there(storm, b)), "silence", how, calm.sent[a])
+    died = (storm.outcome[b] == LOST) & ~np.isnan(storm.received[b]) & (calm.outcome[a] == OK) & (a >= 0)
+    died &= ~storm.asks[b] & _last(storm)[b]
+    over = np.where(np.isnan(storm.ended[b]), storm.turned[b], storm.ended[b])
+    how = np.where(died, "lost in the crash", np.where(lost, "lost on the way", "no work")).astype(object)
+    found = lost | died | (there(calm, a) & ~there(storm, b))
+    return _part(found, "silence", how, np.where(died, over, calm.sent[a]))
+
+
+def _last(side):
+    """Return whether a message is the last of its repetitions: none was delivered again."""
+    import pandas as pd
+
+    tries = pd.DataFrame({"parent": side.parent, "edge": side.edge, "attempt": side.attempt})
+    return side.attempt == tries.groupby(["parent", "edge"])["attempt"].transform("max").to_numpy()
 
 
 def _backlog(pairs):
