@@ -79,6 +79,18 @@ def test_an_undo_undoes_what_it_says_it_does():
         Step("reserve")
 
 
+def test_an_undo_undoes_one_step_and_is_none():
+    reserve, release = SHOP.find("reserve"), SHOP.find("release")
+    with pytest.raises(ModelError, match=r"inventory\.release undoes one step, and is none itself"):
+        Process("order", [Step(reserve, undo=release), Step(release, after=reserve)])
+    shop = System("shop")
+    desk = shop.service("desk")
+    one, two = (desk.operation(name=name, work="same")(lambda ctx, order: None) for name in ("one", "two"))
+    undo = desk.operation(name="undo", undoes="same")(lambda ctx, order: None)
+    with pytest.raises(ModelError, match="give each step an undo of its own"):
+        Process("order", [Step(one, undo=undo), Step(two, undo=undo, after=one)])
+
+
 def test_two_steps_tell_different_facts():
     with pytest.raises(ModelError, match="'done' would be published twice in 'order'"):
         Process("order", [step(SHOP, "reserve", event="done"), step(SHOP, "charge", event="done")])

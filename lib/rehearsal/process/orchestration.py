@@ -29,12 +29,9 @@ def orchestrate(
     """
     choice(undos, "undos of orchestrate", ("reverse", "together"))
     if choice(by, "by of orchestrate", ("calls", "commands")) == "commands":
-        for word, said in {
-            "timeout": timeout is not None,
-            "blocking": not blocking,
-            "undos": undos != "reverse",
-        }.items():
-            if said:
+        said = {"timeout": timeout is not None, "blocking": not blocking, "undos": undos != "reverse"}
+        for word in said:
+            if said[word]:
                 raise ModelError(f"{word} is for calls: who sends commands waits for no reply, and undoes in turn")
         return command(
             process, name=name, at=at, workers=workers, durable=durable, decides=decides, objective=objective,

@@ -134,9 +134,8 @@ def _check_pivot(process):
     if process.pivot is None:
         return
     if process.pivot not in process.steps:
-        raise ModelError(
-            f"{process.name!r} turns at a step it has not: {unknown('step', process.pivot, process.steps)}"
-        )
+        words = unknown("step", process.pivot, process.steps)
+        raise ModelError(f"{process.name!r} turns at a step it has not: {words}")
     pivot = process.steps[process.pivot]
     if pivot.when is not None or pivot.optional:
         raise ModelError(f"{pivot.name} is not done for every request: nothing turns at a step that may be left out")
@@ -158,6 +157,10 @@ def _check(process, steps):
                 raise ModelError(f"{step.name} comes after a step that is not there: {words}")
             if process.steps[name].optional:
                 raise ModelError(f"{step.name} comes after {name}, which is optional: nothing can wait for it")
+    undos = [step.undo for step in steps if step.undo is not None]
+    for undo in undos:
+        if undo in [step.operation for step in steps] or undos.count(undo) > 1:
+            raise ModelError(f"{undo.place} undoes one step, and is none itself: give each step an undo of its own")
     facts = [f"{process.name}.{word}" for word in ("placed", "completed", "cancelled", "timed_out")]
     facts += [fact for step in steps for fact in (step.event, step.fails)]
     for fact in facts:
