@@ -22,7 +22,7 @@ from rehearsal import (
 )  # fmt: skip
 from rehearsal.service import Service, Subscription
 from rehearsal.system import Broker, Entry
-from tests.processes import branched, sequence, services, step
+from tests.processes import branched, diamond, sequence, services, step
 
 
 def commanded(process, **how):
@@ -142,6 +142,16 @@ def test_what_is_said_of_a_process_shows():
         assert different(style(shape()), style(shape(again=Retry(1)))) != []
     for style in (orchestrate, choreograph, monolith):
         assert different(style(shape()), style(shape(pivot="charge"))) != []
+
+
+def test_a_program_that_does_branches_in_a_row_says_so():
+    side, row = (style(diamond(services())) for style in (orchestrate, monolith))
+    flow = explain(side, row).loc["knows the flow"].astype(str)
+    assert not flow.iloc[0].count("one after another") and "monolith, one after another: " in flow.iloc[1]
+    line = (
+        explain(*(style(sequence(services())) for style in (orchestrate, monolith))).loc["knows the flow"].astype(str)
+    )
+    assert not line.str.contains("one after another").any()
 
 
 def when(limit):

@@ -1,5 +1,7 @@
 """What differs between two systems: said before they are compared."""
 
+from itertools import pairwise
+
 from rehearsal.changes import asked
 from rehearsal.comparable import told
 from rehearsal.service import NO_TIME, Operation, Service, Subscription
@@ -80,7 +82,15 @@ def _flow(system):
         steps = [_step(*step) for step in getattr(handler.function, "score", ())]
         found.setdefault(handler.service, []).extend(steps or [f"asks {place}" for _, place in asked(handler)])
     known = {name: _list(dict.fromkeys(steps)) for name, steps in sorted(found.items()) if steps}
-    return "; ".join(f"{name}: {steps}" for name, steps in known.items()) or "nobody"
+    inside = {*system.modules.values()} if _side_by_side(system.process) else ()  # a program does even those in a row
+    row = {name: ", one after another" * (name in inside) for name in known}
+    return "; ".join(f"{name}{row[name]}: {steps}" for name, steps in known.items()) or "nobody"
+
+
+def _side_by_side(process):
+    """Return whether some steps of a process may be done side by side."""
+    steps = [] if process is None else [*process.steps.values()]
+    return any(step.after != (before.name,) for before, step in pairwise(steps))
 
 
 def _step(place, after, undo, when, optional):

@@ -19,7 +19,8 @@ def blend(
     The conductor tells what its steps did where somebody waits for it. A step after one that dances has to dance as
     well: a conductor waits for answers, not for events. With `failures` a dancer that fails has what was conducted
     undone by events; a conducted step that fails is undone by the conductor. The other words are as for `orchestrate`;
-    a blend conducts by calls, and where all dance nobody conducts.
+    a blend conducts by calls, and where all dance nobody conducts. What `choreograph` refuses of those that dance, and
+    of undos by events, this does as well.
     """
     choice(by, "by of blend", ("calls",))
     called, safe = name or f"blended {process.name}", {"idempotent": idempotent, "careful": careful}

@@ -18,7 +18,8 @@ def choreograph(
     events by request. With `failures` a step that cannot be done says so, and every service that did something before
     it undoes that, the last first; with `timeout` [ms] so it does where a request has not ended so long after it was
     placed, whatever keeps it: a deadline, kept by a clock at `at` that the event of its placing starts.
-    `idempotent`, `outbox` and `careful` are as for `orchestrate`.
+    `idempotent`, `outbox` and `careful` are as for `orchestrate`. A service hears each event through one handler: a
+    process in which one would have to react to one fact twice, with two steps or two undos of its own, is refused.
     """
     if timeout is not None and process.pivot is not None:
         raise ModelError(f"who hears nothing cannot know whether {process.pivot} is done: no timeout with a pivot")
