@@ -57,7 +57,8 @@ def flows():
     order = process()
     outages = [Crash("payment", at=i * minute, lasting=1 * sec) for i in range(1, 30)]
     outages += [Slow("shipping", 1.2, at=1 * minute)]
-    outages += [Delay(("orders", "inventory"), 1 * ms, at=1 * minute, ways="there")]  # as it is done by hand
+    calls = [*outages, Delay(("orders", "inventory"), 1 * ms, at=1 * minute, ways="there")]  # as it is done by hand
+    events = [*outages, Delay(("inventory", "broker"), 1 * ms, at=1 * minute, ways="there")]
     return {
         "monolith": (styles_by_hand.monolith, of(monolith(order)), 0.7),
         "monolith, against the order flow": (order_flow.by_hand, of(monolith(order)), 0.7),
@@ -66,7 +67,8 @@ def flows():
         "choreograph": (bus_flow.by_hand, of(choreograph(order)), 0.5),
         "blend, the last by events": (styles_by_hand.blend, of(blend(order, events=[[*order.steps][-1]])), 0.7),
         "orchestrate, policies that never act": (styles_by_hand.guarded, of(guarded()), 0.4),
-        "orchestrate, 31 faults": (styles_by_hand.struck, of(orchestrate(order), outages), 0.7),
+        "orchestrate, 31 faults": (styles_by_hand.struck, of(orchestrate(order), calls), 0.7),
+        "choreograph, 31 faults": (styles_by_hand.struck_dance, of(choreograph(order), events), 0.5),
     }
 
 

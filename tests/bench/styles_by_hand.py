@@ -237,3 +237,62 @@ def struck(orders):
 
     env.process(crashes())
     return world.run(order, orders)
+
+
+def struck_dance(orders):
+    """React to events while payment goes down once a minute, shipping is slow, and payment's events are late.
+
+    What is in work in a crash is done again after it, and what waits, waits.
+    """
+    world = World()
+    env, queues, desk = world.env, {name: simpy.Store(world.env) for name in NAMES}, simpy.Resource(world.env, 50)
+    back: list = []  # the event of payment's restart, while it is down
+    at_work: dict = {}
+
+    def publish(name, placed):
+        if name is None:
+            yield from world.done(placed)
+            return
+        if name == "payment" and env.now >= MINUTE:
+            yield env.timeout(1.0)
+        yield from world.tell(queues[name], placed)
+
+    def consumer(name, mean, after):
+        me = env.active_process
+        while True:
+            placed = yield queues[name].get()
+            done = False
+            while not done:
+                if name == "payment" and back:
+                    yield back[0]
+                at_work[me] = name
+                try:
+                    yield world.wait(mean * (1.2 if name == "shipping" and env.now >= MINUTE else 1.0))
+                    done = True
+                except simpy.Interrupt:
+                    pass
+                del at_work[me]
+            env.process(publish(after, placed))
+
+    def crashes():
+        for _ in range(29):
+            yield env.timeout(MINUTE - 1000.0 * bool(env.now))
+            back.append(env.event())
+            for process in [process for process, name in at_work.items() if name == "payment"]:
+                process.interrupt()
+            yield env.timeout(1000.0)
+            back.pop().succeed()
+
+    def order(number):
+        placed = env.now
+        yield world.wait(HOP)
+        with desk.request() as clerk:
+            yield clerk
+            env.process(publish(NAMES[0], placed))
+        yield world.wait(HOP)
+
+    for (name, mean), after in zip(SERVICES, [*NAMES[1:], None], strict=True):
+        for _ in range(WORKERS):
+            env.process(consumer(name, mean, after))
+    env.process(crashes())
+    return world.run(order, orders)

@@ -7,7 +7,7 @@ from bisect import bisect
 from functools import partial
 from math import inf, prod
 
-from rehearsal.draws import Uniform
+from rehearsal.draws import Constant, Uniform
 from rehearsal.engine.crashes import vanish
 from rehearsal.engine.messages import Alarm
 from rehearsal.faults import Mute
@@ -99,7 +99,8 @@ class Leg:
     def _later(self, message, sky):
         extra = 0.0
         for fault in sky.delays:
-            extra += fault.by.quantile(self._chance("delay", message))
+            fixed = type(fault.by) is Constant  # then there is nothing to draw
+            extra += fault.by.value if fixed else fault.by.quantile(self._chance("delay", message))
         for fault in sky.holds:
             if self._chance("held", message) < fault.rate:
                 extra += fault.within * self._chance("reorder", message)
