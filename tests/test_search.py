@@ -683,3 +683,10 @@ def test_what_handlers_raise_under_faults_is_not_shown_hundreds_of_times(capsys)
 def unpaid_or_failed(run):
     """Break where an order failed by a mistake."""
     return "a mistake" if run.mishaps else None
+
+
+def test_crashes_of_two_parts_of_a_program_are_crashes_of_one():
+    whole = monolith(sequence(services(takes=10)))
+    parts = [Crash("inventory", at=5, lasting=50), Crash("payment", at=20, lasting=50)]
+    found = break_it(whole, Times("order", at=[0]), lambda result: None, faults=parts, most=2, progress=False)
+    assert isinstance(found, Nothing)
