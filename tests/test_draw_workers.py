@@ -136,3 +136,13 @@ def test_the_same_run_is_the_same_picture(storm):
 def test_a_name_that_is_no_service_is_answered_with_those_there_are(storm):
     with pytest.raises(ValueError, match="no service 'paiment'; did you mean 'payment'"):
         workers(storm, "paiment")
+
+
+def test_while_a_replica_is_down_the_limit_is_lower():
+    system = System("thinned")
+    desk = system.service("desk", workers=2, replicas=3)
+    system.accepts("job", desk.operation(takes=20, name="serve")(lambda ctx, job: None))
+    crashes = [Crash("desk", at=1000, lasting=2000, replica=1), Crash("desk", at=2000, lasting=3000, replica=3)]
+    picture = workers(run(system, Evenly("job", every=10, count=900), faults=crashes), "desk")
+    left = [line.get_segments()[0] for line in picture.axes[1].collections if line.get_gid() == "left"]
+    assert [(start[0], end[0], start[1]) for start, end in left] == [(1, 2, 4), (2, 3, 2), (3, 5, 4)]

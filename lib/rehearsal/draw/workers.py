@@ -43,6 +43,7 @@ def workers(run, service, *, figure=None, title=None, subtitle=None):
         lines = house.name_lines(words.named(troubles(run)), run.ended, 400.0)
         _limit(above, room, "messages waiting", "limit", 6 + 12 * max((line + 1 for *_, line in lines), default=0))
         _limit(below, crew, "workers busy", "workers", 0.0)
+        _left(below, crew, run, service)
     return describe(figure, sentence(run, service))
 
 
@@ -109,6 +110,17 @@ def _busy(ax, steps, run):
     edges = [run.ended * i / BINS for i in range(BINS + 1)] if run.ended else [0.0, sec]
     ax.stairs(means(steps, edges), [edge / sec for edge in edges], color=palette.BOX_EDGE, lw=1.8, baseline=None,
               zorder=3, gid="mean")  # fmt: skip
+
+
+def _left(ax, crew, run, service):
+    """Draw the lower limit of the times in which replicas are down."""
+    gone = [outage for outage in run.degraded if outage.service == service]
+    turns = sorted({min(turn, run.ended) for outage in gone for turn in (outage.at, outage.until)})
+    for start, end in pairwise(turns):
+        down = {outage.replica for outage in gone if outage.at <= start < outage.until}
+        left = crew - crew // run.system.services[service].replicas * len(down)
+        if down:
+            ax.hlines(left, start / sec, end / sec, color=palette.DOWN, lw=1.1, ls=(0, (4, 3)), gid="left")
 
 
 def _limit(ax, limit, what, name, room):
