@@ -78,10 +78,9 @@ def catalogue(draw, system, load):
             copies = (service or system.brokers[node]).replicas
             fault = stops(draw, node, service, copies, at, lasting)
             if isinstance(fault, Crash):
-                whom = system.modules.get(node, node), fault.replica
-                if at < free.get(whom, 0):
+                if at < free.get(fault.whom, 0):
                     continue
-                free[whom] = fault.until
+                free[fault.whom] = fault.until
             found.append(fault)
         elif kind == "way":
             found.append(way(draw, ends, at, lasting))

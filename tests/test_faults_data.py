@@ -29,6 +29,7 @@ from rehearsal import (
     System,
     Times,
     monolith,
+    orchestrate,
     run,
 )
 from rehearsal.faults import Fault
@@ -58,11 +59,12 @@ def test_these_are_all_there_are():
     assert public - {Fault} == {type(fault) for fault in ALL.values()}
 
 
-def test_a_part_of_a_monolith_cannot_crash_while_another_keeps_the_whole_down():
-    whole = monolith(sequence(services()))
-    for one, two in (("inventory", "payment"), ("monolith", "payment"), ("shipping", "monolith")):
-        with pytest.raises(ModelError, match="cannot crash while it is down"):
-            run(whole, Times("order", at=[0]), faults=[Crash(one, 1000, 500), Crash(two, 1200, 500)])
+def test_parts_of_a_monolith_may_be_struck_at_once_and_keep_the_whole_down_together():
+    """The same faults strike every style: here they are one outage, from the first beginning to the last end."""
+    faults = [Crash("inventory", 1000, 500), Crash("payment", 1200, 500)]
+    for style, outages in ((monolith, [(1000, 1700)]), (orchestrate, [(1000, 1500), (1200, 1700)])):
+        found = run(style(sequence(services())), Times("order", at=[2000]), faults=faults).outages
+        assert [(outage.at, outage.until) for outage in found] == outages
 
 
 def test_a_crash_at_a_message_says_which_one():

@@ -685,7 +685,7 @@ def unpaid_or_failed(run):
     return "a mistake" if run.mishaps else None
 
 
-def test_crashes_of_two_parts_of_a_program_are_crashes_of_one():
+def test_crashes_of_two_parts_of_a_program_may_be_tried_together():
     whole = monolith(sequence(services(takes=10)))
     parts = [Crash("inventory", at=5, lasting=50), Crash("payment", at=20, lasting=50)]
     found = break_it(whole, Times("order", at=[0]), lambda result: None, faults=parts, most=2, progress=False)

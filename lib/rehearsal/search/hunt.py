@@ -2,7 +2,7 @@
 
 import warnings
 from contextlib import redirect_stderr
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from math import inf
@@ -14,7 +14,7 @@ from rehearsal.effects import usual
 from rehearsal.engine import run
 from rehearsal.errors import DesignWarning, unknown
 from rehearsal.experiments.bar import bar
-from rehearsal.faults import Crash, Fault
+from rehearsal.faults import Fault
 from rehearsal.search.findings import Covered, Finding, Nothing, lasting
 from rehearsal.search.moments import DOWN, LATE, catalogue
 from rehearsal.search.schedules import drawn, every, length, number, shrunk
@@ -77,12 +77,7 @@ def _atoms(calm, faults):
         if not isinstance(fault, Fault):
             such = "faults=lambda calm: catalogue(calm, kinds=Crash), or [Crash('payment', at=90 * sec)]"
             raise TypeError(f"a catalogue is a list of faults, or a function of the calm run: {such}; not {fault!r}")
-    # Who lists a fault twice means one, and a crash of a part is one of the program it is in.
-    return tuple(dict.fromkeys(_of_the_whole(calm.system.modules, fault) for fault in atoms))
-
-
-def _of_the_whole(modules, fault):
-    return replace(fault, service=modules.get(fault.service, fault.service)) if isinstance(fault, Crash) else fault
+    return tuple(dict.fromkeys(atoms))  # who lists a fault twice means one
 
 
 def _end(calm, atoms, until):
