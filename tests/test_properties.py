@@ -119,7 +119,7 @@ def test_no_worker_leaks_and_no_queue_is_forgotten(world):
         for pool in node.pools:
             here = [message for message in waiting if message.route.pool is pool]
             held = len(here) if node.blocking else 0
-            assert pool.free == pool.size - held and set(pool.working or here) == set(here)
+            assert pool.free == pool.each * node.replicas - held and set(pool.working or here) == set(here)
             assert pool.asking == sum(message.route.inbox is None for message in pool.queue)
             assert not pool.queue or pool.free == 0  # all workers wait for what never comes
         assert node.up and not node.faults and not node.outside and not node.frozen and not node.held

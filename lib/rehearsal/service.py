@@ -71,10 +71,10 @@ class Operation(Handler):
 class Subscription(Handler):
     """React to every event of a topic, from a durable queue of its own, acknowledged after the work.
 
-    `workers`: some of its own; without, it shares the service's. `poll`: look for messages only so often [ms];
-    without, the broker pushes. A handler that fails gets the message again (`retry`), and after that the message
-    goes to the dead letters. Of several topics it waits for one event each, of the same request, and reacts once; or it
-    reacts once `when(payload, topics)` is true of those that have come. Events that only wait cost no time.
+    `workers`: some of its own, in each replica; without, it shares the service's. `poll`: look for messages only so
+    often [ms]; without, the broker pushes. A handler that fails gets the message again (`retry`), and after that the
+    message goes to the dead letters. Of several topics it waits for one event each, of the same request, and reacts
+    once; or it reacts once `when(payload, topics)` is true of those that have come. Events that only wait cost no time.
     Acknowledged "before" the work, a message is delivered at most once: a crash or a failure loses it. Messages with
     the same `key(payload)` are handled in order, one after another; without, workers compete and overtake. A dead
     letter comes again, once, after `replay` [ms]: a person has looked at it.

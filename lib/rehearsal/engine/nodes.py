@@ -15,12 +15,12 @@ class Pool:
     times as much and keeps no durable queue through a crash.
     """
 
-    __slots__ = ("node", "each", "size", "free", "limit", "patience", "queue", "asking", "starting", "working")
+    __slots__ = ("node", "each", "free", "limit", "patience", "queue", "asking", "starting", "working")
 
     def __init__(self, node, size, limit=None, patience=None):
         self.node = node
         self.each = inf if size is None else size  # workers of one replica
-        self.size = self.free = self.each * node.replicas
+        self.free = self.each * node.replicas
         self.limit = inf if limit is None else limit
         self.patience = inf if patience is None else patience
         self.queue: deque = deque()

@@ -42,7 +42,7 @@ class Engine(Carrier):
         self.guards: dict = {}  # policies put together, by route and words
         self.transitions: list = []  # of breakers
         self.outages: list = []  # what was really down, and when
-        self.degraded: list = []  # the same of single replicas, while others were up
+        self.degraded: list = []  # the same of single replicas
         self.idle = 0  # alarms on the clock that keep no run alive
         self.bus = Bus(self)
         self.compiler = Compiler(system, seed, faults, self)
