@@ -29,7 +29,8 @@ def stops(draw, node, service, copies, at, lasting):
         queue, arrivals = (st.sampled_from(words) for words in (["lost", "kept"], ["refused", "ignored", "wait"]))
         return Crash(node, at, lasting, work, draw(queue), draw(arrivals), replica)
     if kind == "at":
-        heard = draw(st.sampled_from([*service.operations, *service.subscriptions]))
+        topics = dict.fromkeys(topic for reader in service.subscriptions.values() for topic in reader.topics)
+        heard = draw(st.sampled_from([*service.operations, *topics]))
         moment, count = draw(st.sampled_from(["before", "during", "after"])), draw(st.integers(1, 4))
         return CrashAt(node, heard, moment, count, lasting, at)
     up, down = draw(st.sampled_from([(Exponential(60), Exponential(20)), (50, 9)]))
@@ -61,7 +62,7 @@ def hub(system):
 
 @st.composite
 def catalogue(draw, system, load):
-    """Draw faults of every kind for a system and a load; what is in the middle stops more often than others."""
+    """Draw faults of every kind for a system and a load; what is in the middle is struck more often than others."""
     nodes = [*system.services, *system.brokers, *system.modules]
     found, free = [], {}
     ends = [*system.services, *system.brokers]
@@ -69,7 +70,7 @@ def catalogue(draw, system, load):
     for n in range(draw(st.sampled_from([0, 2, 3, 5, 8]))):
         kind = draw(st.sampled_from(["stop", "stop", "way", "way", "slow", "errors", "mute", "spike"]))
         if n == 0 and middle and draw(st.booleans()):
-            kind, node = "stop", draw(st.sampled_from(middle))
+            kind, node = draw(st.sampled_from(["stop", "stop", "stop", "slow"])), draw(st.sampled_from(middle))
         else:
             node = draw(st.sampled_from(nodes))
         at, lasting = draw(st.integers(0, 200)), draw(st.sampled_from([1, 40, 90]))

@@ -125,8 +125,8 @@ def _pool(system, edge, node):
     if node in system.brokers:
         return (node, system.brokers[node].workers and "all"), True, False
     service = system.services[node]
-    reader = service.subscriptions.get(edge.name) if edge.kind == "event" else None
-    own = edge.name if reader and reader.workers is not None else "all"
+    reader = system.reached(edge) if edge.kind == "event" else None
+    own = (edge.name, edge.group) if reader and reader.workers is not None else "all"
     return (node, own), service.blocking, bool(reader and reader.poll is not None)
 
 

@@ -25,7 +25,11 @@ SAFE = {
     "careful": st.sampled_from([True, True, False]),
 }
 CALLS = {"timeout": st.sampled_from([None, 90]), "retry": st.sampled_from([None, Retry(2, wait=9, jitter="full")])}
-CONDUCTOR = {"durable": st.sampled_from([True, False]), "blocking": st.booleans(), "decides": st.sampled_from([0, 2])}
+CONDUCTOR = {
+    "durable": st.sampled_from([True, True, False]),
+    "blocking": st.booleans(),
+    "decides": st.sampled_from([0, 2]),
+}
 STYLES = {
     "calls": {**SAFE, **CALLS, **CONDUCTOR, "undos": st.sampled_from(["reverse", "together"])},
     "commands": {**SAFE, "durable": st.sampled_from([True, False]), "decides": st.sampled_from([0, 2])},
@@ -48,7 +52,8 @@ def plots(draw, style, numbered):
     """Draw a process that a style can stage; it may refuse some of what is `numbered`, and may have a pivot."""
     steps = st.sampled_from(["reserve", "charge", "ship"])
     refuses = draw(st.dictionaries(steps, st.integers(2, 4), max_size=int(numbered)))
-    shop = services(network=draw(HOPS), workers=draw(st.integers(1, 3)), refuses=refuses.items())
+    homes = dict.fromkeys(("charge", "refund", "ship"), "inventory") if draw(RARELY) else {}  # three jobs at one desk
+    shop = services(network=draw(HOPS), workers=draw(st.integers(1, 3)), refuses=refuses.items(), homes=homes)
     if style in ("calls", "commands", "events", "blend") and draw(RARELY):  # and a standby for them
         shop.service("orders", workers=draw(st.integers(1, 3)), durable=draw(RARELY), failover=15)
     shape = sequence if style == "chain" else draw(st.sampled_from([sequence, branched, diamond]))

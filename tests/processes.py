@@ -4,15 +4,17 @@ from rehearsal import Exponential, Refused, System, ms
 from rehearsal.process import Process, Step
 
 
-def services(network=None, takes=None, refuses=(), workers=2, raises=()):
+def services(network=None, takes=None, refuses=(), workers=2, raises=(), homes=()):
     """Return a system with the operations of a shop, and no flow.
 
-    `refuses`: {operation: each so many requests}; `raises`: {operation: the class of what it raises every time}.
+    `refuses`: {operation: each so many requests}; `raises`: {operation: the class of what it raises every time};
+    `homes`: {operation: its service}, where that is another than usual.
     """
     shop = System("shop", network=Exponential(1 * ms) if network is None else network)
     work = {"reserve": 20, "charge": 60, "ship": 20, "notify": 10, "release": 5, "refund": 5}
     home = {"reserve": "inventory", "charge": "payment", "ship": "shipping", "notify": "mail"}
     home |= {"release": "inventory", "refund": "payment"}
+    home |= dict(homes)
     undoes = {"release": "reserve", "refund": "charge"}
     refuses = dict(refuses)
     for name in dict.fromkeys(home.values()):

@@ -29,8 +29,8 @@ from tests.processes import branched, sequence, services, step
 from tests.systems import columns, rows
 
 
-def saga(shape, takes=None, conditions=(), optional=()):
-    """Return a process of steps that can be undone, each at a service of its own: {name: the names it comes after}.
+def saga(shape, takes=None, conditions=(), optional=(), homes=None):
+    """Return a process of steps that can be undone: {name: the names it comes after}; each at its home, or its own.
 
     Every order is refused by others: the first by nobody, then by each step alone, then by each two of them.
     """
@@ -42,7 +42,8 @@ def saga(shape, takes=None, conditions=(), optional=()):
             if name in who[order.number]:
                 raise Refused(f"no {name}")
 
-        home = shop.service(f"{name} service", workers=20)
+        place = (homes or {}).get(name, f"{name} service")
+        home = shop.services.get(place) or shop.service(place, workers=20)
         work = home.operation(takes=(takes or {}).get(name, 10), name=name)(body)
         undo = home.operation(takes=5, name=f"undo {name}", undoes=name)(lambda ctx, order: None)
         when = (lambda order: order.number % 3 != 1) if name in conditions else None
@@ -87,9 +88,15 @@ def test_whoever_refuses_every_blend_leaves_the_same(shape, takes):
     check_every_style(shape, takes=takes)
 
 
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_one_service_may_do_all_the_steps(shape):
+    """Whoever dances there hears one fact for several reasons, to do and to undo, and reacts to it once for each."""
+    check_every_style(shape, homes=dict.fromkeys(shape, "one for all"))
+
+
 @st.composite
 def shapes(draw):
-    """Draw up to four steps after one another or side by side, quick or slow, some on a condition, some optional."""
+    """Draw up to four steps, one after another or side by side, here or there, some on a condition, some optional."""
     names, shape, optional = "abcd"[: draw(st.integers(2, 4))], {}, set()
     for number, name in enumerate(names):
         before = [other for other in names[:number] if other not in optional]
@@ -97,7 +104,8 @@ def shapes(draw):
         optional |= {name} if number and draw(st.sampled_from([False, False, False, True])) else set()
     takes = {name: draw(st.sampled_from([1, 5, 20, 50])) for name in names}
     conditions = {name for name in names[1:] if draw(st.booleans())}
-    return shape, {"takes": takes, "conditions": conditions, "optional": optional}
+    homes = {name: draw(st.sampled_from(["here", "there", name])) for name in names}
+    return shape, {"takes": takes, "conditions": conditions, "optional": optional, "homes": homes}
 
 
 @settings(max_examples=25, derandomize=True, deadline=None)

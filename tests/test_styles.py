@@ -1,7 +1,5 @@
 """One process in every style: the same work, the same ends, and what a reader would have written by hand."""
 
-from functools import partial
-
 import pytest
 
 from rehearsal import (
@@ -9,13 +7,10 @@ from rehearsal import (
     CrashAt,
     Drop,
     Evenly,
-    ModelError,
     Poisson,
     Process,
     Retry,
-    Step,
     Times,
-    blend,
     choreograph,
     monolith,
     ms,
@@ -189,18 +184,3 @@ def test_a_join_that_is_delivered_late_waits_for_the_others_and_reacts_once():
     done = run(shop, Times("order", at=[0]), faults=[lost])
     assert len(rows(done, source="broker", target="shipping", attempt=2)) == 2
     assert [one.name for one in done.effects if one.service == "shipping"] == ["ship"]
-
-
-@pytest.mark.parametrize("style", [choreograph, partial(blend, events=["ship"])])
-def test_a_service_that_would_hear_one_fact_twice_is_refused_where_it_dances(style):
-    """Two steps of one service, each with an undo: whoever conducts asks for both, who dances would hear twice."""
-    shop = services()
-    desk = shop.services["inventory"]
-    pick = desk.operation(name="pick")(lambda ctx, order: None)
-    unpick = desk.operation(name="unpick", undoes="pick")(lambda ctx, order: None)
-    steps = [step(shop, "reserve", undo="release"), step(shop, "charge", after="reserve", undo="refund")]
-    steps += [Step(pick, undo=unpick, after="charge"), step(shop, "ship", after="pick")]
-    process = Process("order", steps)
-    assert set(orchestrate(process).services) == {"inventory", "payment", "shipping", "orders"}
-    with pytest.raises(ModelError, match=r"inventory would hear '\w+.failed' twice, for .* another service"):
-        style(process)

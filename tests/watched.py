@@ -6,6 +6,7 @@ from unittest.mock import patch
 from rehearsal import run
 from rehearsal.engine import runs
 from rehearsal.engine.performer import Engine
+from rehearsal.service import queue
 from tests.systems import rows
 
 
@@ -23,17 +24,13 @@ def performed(system, load, faults, seed, **how):
 
 
 def deliveries(result):
-    """Return {(message handed to a broker, reader, name): its deliveries in order}."""
+    """Return {(message handed to a broker, the handler that gets it): its deliveries in order}."""
     found = {}
-    for n, row in enumerate(rows(result)):
+    for n, (row, edge) in enumerate(zip(rows(result), result.trace.edge, strict=True)):
         if row.source in result.system.brokers:
-            found.setdefault((row.parent, row.target, row.name), []).append((n, row))
+            reader = result.system.reached(result.trace.edges[edge])
+            found.setdefault((row.parent, reader), []).append((n, row))
     return found
-
-
-def reader(system, row):
-    """Return the subscription that gets a delivery, None for a command."""
-    return system.services[row.target].subscriptions.get(row.name)
 
 
 class Line(NamedTuple):
@@ -49,10 +46,10 @@ def lines(system):
     """Yield every queue of a system: one a service, and one a subscription with workers of its own."""
     for service in system.services.values():
         crews = {None: [service.workers, set(service.operations), []]}
-        for topic, subscription in service.subscriptions.items():
+        for place, subscription in service.subscriptions.items():
             crew = None if subscription.workers is None else subscription
             _, names, heard = crews.setdefault(crew, [subscription.workers, set(), []])
-            names.add(topic)
+            names.add(place)
             heard.append(subscription)
         for workers, names, heard in crews.values():
             plain = all(s.poll is None and s.key is None and not s.joins for s in heard)
@@ -61,5 +58,6 @@ def lines(system):
 
 def worked(result, line):
     """Return the messages that a worker behind this queue took; what is done in process needs no further one."""
-    here = rows(result, target=line.service.name)
-    return [row for row in here if row.name in line.names and row.kind != "work" and row.started == row.started]
+    here = [line.service.name == e.target and queue(e.name, e.group) in line.names for e in result.trace.edges]
+    every = [row for row, edge in zip(rows(result), result.trace.edge, strict=True) if here[edge]]
+    return [row for row in every if row.kind != "work" and row.started == row.started]

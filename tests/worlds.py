@@ -171,10 +171,10 @@ def systems(draw, rich=False):
 
         work, once = body(), rich and draw(RARELY)
         service.operation(takes=draw(TAKES), name="work", publishes=f"t{me}", idempotent=once)(work)
-        for heard in heard_by(draw, me, rich):
+        for group, heard in heard_by(draw, me, rich):
             how = {"when": lambda job, come: len(come) > 1} if rich and len(heard) > 1 and draw(RARELY) else {}
             service.on(
-                heard, takes=draw(TAKES), name=f"hear{heard[0]}", publishes=f"t{me}",
+                heard, takes=draw(TAKES), name=f"hear{heard[0]}{group}", publishes=f"t{me}", group=group,
                 retry=draw(RETRIES) or Retry(4), workers=draw(st.sampled_from([None, 1, 2])),
                 poll=draw(st.sampled_from([None, None, 25])), **draw(reading(rich)), **how,
             )(body())  # fmt: skip
@@ -185,10 +185,11 @@ def systems(draw, rich=False):
 
 
 def heard_by(draw, me, rich):
-    """Draw which topics service number `me` hears; a rich one may wait for several of them."""
+    """Draw which topics service number `me` hears, in which group; a rich one may join some, or hear one twice."""
     topics = [f"t{topic}" for topic in range(me) if not draw(RARELY)]
     joined = rich and len(topics) > 1 and draw(st.booleans())
-    return [tuple(topics)] if joined else [(topic,) for topic in topics]
+    twice = [("again", (draw(st.sampled_from(topics)),))] if rich and topics and draw(RARELY) else []
+    return [("", tuple(topics))] * joined + [("", (topic,)) for topic in topics if not joined] + twice
 
 
 LOADS = st.sampled_from(

@@ -242,7 +242,7 @@ def _moments(found, name):
 def _worked(found, work):
     """Return for each request when this work was done for it; nan where it was not, or was undone."""
     trace, system = found.trace, found.system
-    works = [_handler(system, edge) for edge in trace.edges]
+    works = [system.reached(edge) for edge in trace.edges]
     ours = {h.name for h in system.handlers() if h.work == work}
     does = {i for i, h in enumerate(works) if h and h.work == work}
     undoes = {i for i, h in enumerate(works) if h and h.undoes in ours}
@@ -254,14 +254,6 @@ def _worked(found, work):
         elif edge in undoes and trace.outcome[row] == OK:
             undone.add(trace.request[row])
     return [nan if moment == inf or row in undone else moment for row, moment in enumerate(moments)]
-
-
-def _handler(system, edge):
-    """Return the handler that a message reaches, None where that is a broker."""
-    service = system.services.get(edge.target)
-    if service is None:
-        return None
-    return service.subscriptions[edge.name] if edge.kind == "event" else service.operations[edge.name]
 
 
 def _asked(columns, jobs, found):

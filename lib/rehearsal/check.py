@@ -136,11 +136,11 @@ def _misspelt(topic, there, lonely):
 
 def _check_topics(system):
     published = {t for h in system.handlers() for t in h.publishes}
-    heard = {t for s in system.services.values() for t in s.subscriptions}
+    heard = system.heard()
     ends = {t for e in system.entries.values() for t in (e.done, e.failed) if t}
     odd = []
     for topic in sorted((heard | ends) - published):
-        readers = [s.name for s in system.services.values() if topic in s.subscriptions] or ["accepts"]
+        readers = list(dict.fromkeys(h.service for h in system.readers(topic))) or ["accepts"]
         if _misspelt(topic, published, published - heard - ends):
             raise ModelError(f"{readers[0]} waits for {topic!r}: {unknown('topic', topic, published)}")
         there = ", ".join(sorted(published)) or "none"

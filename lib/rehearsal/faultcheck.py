@@ -65,7 +65,7 @@ def _check_replica(system, fault):
 def _ways(system):
     """Return who sends to whom, replies too, as far as that is known before the run; nothing where it is not."""
     asks = [(CLIENT, system.find(entry.operation).service) for entry in system.entries.values()]
-    tells = [(system.carrier(topic).name, s.name) for s in system.services.values() for topic in s.subscriptions]
+    tells = [(system.carrier(t).name, h.service) for h in system.handlers() for t in h.topics]
     for handler in system.handlers():
         said = talk(system, handler)
         unread = [c.verb for c in contacts(handler.function) if c.target is None]
@@ -80,7 +80,8 @@ def _ways(system):
 
 def _check_moment(system, fault):
     service = system.services[_host(system, fault)]
-    known = {*service.operations, *service.subscriptions, *(s.name for s in service.subscriptions.values())}
+    heard = service.subscriptions.values()
+    known = {*service.operations, *(s.name for s in heard), *(topic for s in heard for topic in s.topics)}
     if fault.operation not in known:
         words = unknown("operation", fault.operation, known)
         raise ModelError(f"{fault.service} does not do what {type(fault).__name__} waits for: {words}")

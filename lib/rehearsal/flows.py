@@ -40,7 +40,9 @@ def observed_flows(run):
         raise ValueError("this run kept its totals only: run it with keep='trace' to see who talked to whom")
     legs = [_leg(edge, run.system.brokers) for edge in trace.edges]
     tally: dict = {}  # (edge, edge of the publication or -1) -> [first row, count, failures, waited, total]
-    for row, edge in enumerate(trace.edge):
+    same: dict = {}  # one flow, whatever the groups of its reader
+    sort = [same.setdefault(edge._replace(group=""), n) for n, edge in enumerate(trace.edges)]
+    for row, edge in enumerate(map(sort.__getitem__, trace.edge)):
         if trace.outcome[row] == UNSENT or legs[edge] == "inside":  # no message ever left
             continue
         leg, since = legs[edge], row
@@ -125,7 +127,7 @@ def _follow(system, handler, found, waiting, seen):
         _through(system, found, me, "command", other.name, [other])
         waiting.append(other)
     for topic in said.publishes:
-        readers = [s.subscriptions[topic] for s in system.services.values() if topic in s.subscriptions]
+        readers = system.readers(topic)
         _through(system, found, me, "event", topic, readers)
         waiting.extend(readers)
 

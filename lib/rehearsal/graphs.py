@@ -109,7 +109,7 @@ def _add(graph, source, target, flow):
 
 def _unheard(system, found):
     """Return (topic, publisher, count) of events that no service subscribes to and that end no request."""
-    heard = {topic for service in system.services.values() for topic in service.subscriptions} | _endings(system)
+    heard = system.heard() | _endings(system)
     return [(f.name, f.source, f.number) for f in found if f.leg == "out" and f.kind == "event" and f.name not in heard]
 
 
@@ -160,10 +160,10 @@ def diff(run):
             row = rows.setdefault(tuple(key), [False, False, 0])
             row[place], row[2] = True, row[2] + count
     published = {topic for handler in run.system.handlers() for topic in handler.publishes}
-    for service in run.system.services.values():
-        for topic in service.subscriptions:
+    for reader in run.system.handlers():
+        for topic in reader.topics:
             if topic not in published:
-                rows.setdefault((NOBODY, service.name, "event", topic), [True, False, 0])
+                rows.setdefault((NOBODY, reader.service, "event", topic), [True, False, 0])
     columns = ["source", "target", "kind", "name", "declared", "observed", "count"]
     return pd.DataFrame([(*key, *row) for key, row in rows.items()], columns=columns)
 

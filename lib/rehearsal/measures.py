@@ -191,7 +191,7 @@ def _stays(run, name, node=False):
     here = (lambda e: e.target == name and e.kind != "work") if at_node else (lambda e: _delivers(run, e, name))
     edges = {i for i, e in enumerate(trace.edges) if here(e)}
     if not at_node and not edges:
-        topics = {topic for service in run.system.services.values() for topic in service.subscriptions}
+        topics = run.system.heard()
         if name not in topics:
             raise ValueError(unknown("queue", name, {*run.system.services, *run.system.brokers, *topics}))
     columns = zip(trace.edge, trace.received, trace.started, trace.ended, trace.outcome, strict=True)

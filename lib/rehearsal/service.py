@@ -41,6 +41,8 @@ class Handler:
     idempotent: bool = False
     home: object = field(default=None, repr=False)  # the Service it belongs to
     module: str = ""  # the part of a monolith it belongs to
+    topics: tuple = ()  # that it hears
+    group: str = ""
 
     @property
     def waits(self):
@@ -77,10 +79,10 @@ class Subscription(Handler):
     once; or it reacts once `when(payload, topics)` is true of those that have come. Events that only wait cost no time.
     Acknowledged "before" the work, a message is delivered at most once: a crash or a failure loses it. Messages with
     the same `key(payload)` are handled in order, one after another; without, workers compete and overtake. A dead
-    letter comes again, once, after `replay` [ms]: a person has looked at it.
+    letter comes again, once, after `replay` [ms]: a person has looked at it. A service hears an event once for each
+    `group`, through a queue of its own: so it can react to one fact in several ways.
     """
 
-    topics: tuple = ()
     when: Any = field(default=None, repr=False)
     workers: int | None = None
     poll: float | None = None
@@ -97,6 +99,11 @@ class Subscription(Handler):
     def ready(self, payload, come):
         """Return whether it reacts, now that these topics have come for a request."""
         return come >= set(self.topics) if self.when is None else bool(self.when(payload, come))
+
+
+def queue(topic, group):
+    """Return the name under which a service keeps its subscription of a topic, for one group."""
+    return f"{topic} ({group})" if group else topic
 
 
 class Service:
@@ -157,8 +164,12 @@ class Service:
     def on(
         self, topic, *, takes=0.0, name=None, work=None, publishes=(), calls=None, undoes=None,
         workers=None, poll=None, retry=AGAIN, idempotent=False, when=None, acknowledge="after", key=None, replay=None,
+        group="",
     ):  # fmt: skip
-        """Declare how the service reacts to each event of a topic, or to one each of several; one handler a topic."""
+        """Declare how the service reacts to each event of a topic, or to one each of several.
+
+        There is one handler for a topic and a `group`: declaring another replaces it.
+        """
         topics = parts(topic)
 
         def declare(function):
@@ -172,20 +183,22 @@ class Service:
             again = None if replay is None else duration(replay, f"replay of {self.name}.{own}", positive=True)
             if key is not None and not callable(key):
                 raise TypeError(f"key of {self.name}.{own} is a function of the payload, not {key!r}")
+            if not isinstance(group, str):
+                raise TypeError(f"group of {self.name}.{own} is a name, not {group!r}")
             self._forget(own, function)
             how = {"topics": topics, "when": when, "workers": crew, "poll": pause, "retry": _again(retry, said)}
-            how |= {"acknowledge": acknowledge, "key": key, "replay": again}
+            how |= {"acknowledge": acknowledge, "key": key, "replay": again, "group": group}
             subscription = Subscription(function=function, **how, **said)
-            self.subscriptions |= dict.fromkeys(topics, subscription)
+            self.subscriptions |= {queue(topic, group): subscription for topic in topics}
             return subscription
 
         return declare
 
     def _forget(self, name, function):
         """Drop the subscriptions a new function of this name replaces; one function may hear several topics."""
-        for topic, old in list(self.subscriptions.items()):
+        for place, old in list(self.subscriptions.items()):
             if old.name == name and old.function.__code__ is not function.__code__:
-                del self.subscriptions[topic]
+                del self.subscriptions[place]
 
     def copy(self):
         """Return a copy that later declarations do not reach."""

@@ -13,7 +13,7 @@ from rehearsal.contacts import contacts
 from rehearsal.draws import Distribution, times
 from rehearsal.errors import ModelError, unknown
 from rehearsal.policies import Guard
-from rehearsal.service import NO_TIME, Operation, Service
+from rehearsal.service import NO_TIME, Operation, Service, queue
 from rehearsal.units import duration, sec
 
 
@@ -132,6 +132,23 @@ class System:
         for service in self.services.values():
             yield from service.operations.values()
             yield from dict.fromkeys(service.subscriptions.values())
+
+    def readers(self, topic):
+        """Return the subscriptions of a topic, service by service."""
+        services = self.services.values()
+        found = [s.subscriptions.get(queue(topic, h.group)) for s in services for h in s.subscriptions.values()]
+        return [handler for handler in dict.fromkeys(found) if handler is not None]
+
+    def heard(self):
+        """Return the topics that somebody hears."""
+        return {topic for handler in self.handlers() for topic in handler.topics}
+
+    def reached(self, edge):
+        """Return the handler that a message on this edge of a trace reaches; None where that is a broker."""
+        service = self.services.get(edge.target)
+        if service is None:
+            return None
+        return (service.subscriptions if edge.kind == "event" else service.operations).get(queue(edge.name, edge.group))
 
     def carrier(self, topic):
         """Return the broker that carries a topic or a command: one that names it, else one that carries all."""

@@ -24,6 +24,7 @@ class Edge(NamedTuple):
     target: str
     name: str  # the operation or the topic
     undo: bool = False  # a compensation: the message asks for work that undoes other work
+    group: str = ""  # of the reader, where a service hears an event in several ways
 
 
 class Columns:
@@ -132,7 +133,7 @@ class Trace(Columns):
 
         edge = np.asarray(self.edge)
         columns: dict = {"request": np.array(self.request), "parent": np.array(self.parent)}
-        for place, name in enumerate(Edge._fields):
+        for place, name in enumerate(Edge._fields[:5]):
             values = np.array([e[place] for e in self.edges], dtype=bool if name == "undo" else object)
             columns[name] = values[edge] if self.edges else values
         for name in ("attempt", "sent", "received", "started", "ended", "answered"):

@@ -91,10 +91,7 @@ def _unsaid(run, spans):
     trace, spoke = run.trace, {run.trace.parent[span] for span in spans}
     for span in reversed(spans):
         edge = trace.edges[trace.edge[span]]
-        service = run.system.services.get(edge.target)
-        if service is None or span in spoke:
-            continue
-        handler = (service.subscriptions if edge.kind == "event" else service.operations).get(edge.name)
-        if handler is not None and handler.publishes:
+        handler = run.system.reached(edge)
+        if span not in spoke and handler is not None and handler.publishes:
             return f"{' or '.join(handler.publishes)} of {edge.target}"
     return None

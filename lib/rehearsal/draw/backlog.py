@@ -62,7 +62,7 @@ def _workers(run, name, theory):
         return theory["workers"]
     host = measures.hosts(run, name)[0]
     service = run.system.services[host]
-    own = getattr(service.subscriptions.get(name), "workers", None)
+    own = sum(s.workers or 0 for s in run.system.readers(name) if s.service == host)
     return (own or service.workers) * service.replicas
 
 

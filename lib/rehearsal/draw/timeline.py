@@ -37,7 +37,7 @@ def spans_of(run, row):
         if request == row:
             times = (column[i] - start for column in columns)
             told = OUTCOMES[trace.outcome[i]], OUTCOMES[trace.answer[i]]
-            row_of_span = (i, trace.parent[i], *trace.edges[trace.edge[i]], trace.attempt[i], *times, *told)
+            row_of_span = (i, trace.parent[i], *trace.edges[trace.edge[i]][:5], trace.attempt[i], *times, *told)
             spans.append(Span._make(row_of_span))
     return spans
 

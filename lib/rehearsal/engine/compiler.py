@@ -11,7 +11,7 @@ from rehearsal.engine.traps import Trap, around
 from rehearsal.engine.weather import leg
 from rehearsal.errors import ModelError
 from rehearsal.faults import CrashAt
-from rehearsal.service import CLIENT, NO_TIME
+from rehearsal.service import CLIENT, NO_TIME, queue
 from rehearsal.trace import Edge
 
 
@@ -32,8 +32,8 @@ class Compiler:
         for broker in system.brokers.values():
             self._broker(broker)
         for service in system.services.values():
-            for topic, subscription in service.subscriptions.items():
-                self._subscribe(service, topic, subscription)
+            for place, subscription in service.subscriptions.items():
+                self._subscribe(service, place, subscription)
         for handler, plan in self.plans.items():
             plan.topics = {topic: self._publishing(plan.node, topic) for topic in handler.publishes}
 
@@ -75,7 +75,7 @@ class Compiler:
         return plan
 
     def _traps(self, handler):
-        called = handler.name, *getattr(handler, "topics", ())
+        called = handler.name, *handler.topics
         whose = handler.service, handler.module
         return [t for f, t in self.traps.items() if f.service in whose and f.operation in called]
 
@@ -91,21 +91,21 @@ class Compiler:
         back = leg(self.engine, self.faults, target, source, "reply") if kind == "ask" else None
         return (arrive,), back.reply if back is not None else conclude, bereave
 
-    def _subscribe(self, service, topic, subscription):
+    def _subscribe(self, service, place, subscription):
         node = self.nodes[service.name]
         if subscription not in self.plans:
             self.plans[subscription] = self._plan(node, subscription)
             shared = self.pools[service.name]
             self.pools[subscription] = shared if subscription.workers is None else Pool(node, subscription.workers)
-        name = f"{service.name} ← {topic}"
+        name = f"{service.name} ← {place}"
         self.inboxes[name] = Inbox(name, subscription.poll, subscription.retry, subscription.replay)
         node.inboxes.append((self.inboxes[name], self.pools[subscription]))
 
     def _hop(self, a, b, purpose, work):
         return self.keyed(self.system.latency(a, b), purpose, work)
 
-    def _edge(self, kind, source, target, name, undo=False):
-        return self.engine.trace.add_edge(Edge(kind, source, target, name, undo))
+    def _edge(self, kind, source, target, name, undo=False, group=""):
+        return self.engine.trace.add_edge(Edge(kind, source, target, name, undo, group))
 
     def entry(self, entry):
         """Return the route of a client's request."""
@@ -147,11 +147,10 @@ class Compiler:
         return route
 
     def _publishing(self, node, topic):
-        readers = []
-        for service in self.system.services.values():
-            if topic in service.subscriptions:
-                handler = service.subscriptions[topic]
-                readers.append((self.plans[handler], self.pools[handler], self.inboxes[f"{service.name} ← {topic}"]))
+        readers = [
+            (self.plans[h], self.pools[h], self.inboxes[f"{h.service} ← {queue(topic, h.group)}"])
+            for h in self.system.readers(topic)
+        ]
         route = self._through(node, Edge("event", "", "", topic), readers)
         route.ends = any(topic in (entry.done, entry.failed) for entry in self.system.entries.values())
         return route
@@ -177,7 +176,7 @@ class Compiler:
 
     def _delivery(self, edge, broker, plan, pool, inbox):
         bus, target = self.engine.bus, plan.node.name
-        number = self._edge(edge.kind, broker.name, target, edge.name, plan.undo)
+        number = self._edge(edge.kind, broker.name, target, edge.name, plan.undo, plan.handler.group)
         steps = (bus.arrive, bus.acknowledge, bus.deliver_again)
         if not broker.durable:
             steps = (bus.hand_over, bus.done, bus.lose)

@@ -19,8 +19,7 @@ def blend(
     The conductor tells what its steps did where somebody waits for it. A step after one that dances has to dance as
     well: a conductor waits for answers, not for events. With `failures` a dancer that fails has what was conducted
     undone by events; a conducted step that fails is undone by the conductor. The other words are as for `orchestrate`;
-    a blend conducts by calls, and where all dance nobody conducts. What `choreograph` refuses of those that dance, and
-    of undos by events, this does as well.
+    a blend conducts by calls, and where all dance nobody conducts.
     """
     choice(by, "by of blend", ("calls",))
     called, safe = name or f"blended {process.name}", {"idempotent": idempotent, "careful": careful}
@@ -59,7 +58,7 @@ def _check(process, dancing):
 
 def _conduct(process, system, orders, conducted, policies, placed):
     """Declare where requests enter: a conductor that tells what somebody hears of, and nothing else."""
-    heard = {topic for service in system.services.values() for topic in service.subscriptions}
+    heard = system.heard()
     facts = tuple(fact for step in conducted for fact in (step.event, step.fails) if fact in heard)
 
     def tell(ctx, payload, fact):

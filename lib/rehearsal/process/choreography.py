@@ -18,8 +18,8 @@ def choreograph(
     events by request. With `failures` a step that cannot be done says so, and every service that did something before
     it undoes that, the last first; with `timeout` [ms] so it does where a request has not ended so long after it was
     placed, whatever keeps it: a deadline, kept by a clock at `at` that the event of its placing starts.
-    `idempotent`, `outbox` and `careful` are as for `orchestrate`. A service hears each event through one handler: a
-    process in which one would have to react to one fact twice, with two steps or two undos of its own, is refused.
+    `idempotent`, `outbox` and `careful` are as for `orchestrate`. A service that has to react to one fact in several
+    ways, with two steps or two undos of its own, hears it once for each, in groups of their own.
     """
     if timeout is not None and process.pivot is not None:
         raise ModelError(f"who hears nothing cannot know whether {process.pivot} is done: no timeout with a pivot")
@@ -38,7 +38,7 @@ def choreograph(
 class Dance:
     """Hold what the handlers of one choreographed process have in common while they are declared.
 
-    Invariant: each service hears an event through one handler at most; a process that would need two is refused.
+    Invariant: what a service does for one reason is one handler, in a group of its own where it hears an event before.
     """
 
     def __init__(self, process, system, orders, failures, retry, idempotent=None, careful=True):
@@ -48,15 +48,12 @@ class Dance:
         self.expired = f"{process.name}.timed_out"
 
     def _on(self, service, topics, function, name, when=None, **how):
-        taken = [t for t in topics if t in service.subscriptions]
-        if taken:
-            twice = f"{service.name} would hear {taken[0]!r} twice, for {name} too"
-            raise ModelError(f"{twice}: give one to another service")
+        group = name if any(topic in service.subscriptions for topic in topics) else ""
         if when is not None:  # it knows the conditions of its own step, and of those it hears of
             steps = self.process.steps.values()
             heard = [s for s in steps if {s.event, s.undone} & {*topics} or name in (s.name, s.undo and s.undo.name)]
             when.score = {s.name: s.when for s in heard if s.when is not None}
-        service.on(tuple(topics), name=name, when=when, **{"retry": self.retry, **how})(function)
+        service.on(tuple(topics), name=name, when=when, group=group, **{"retry": self.retry, **how})(function)
 
     def _once(self, operation):
         return operation.idempotent if self.idempotent is None else self.idempotent

@@ -125,17 +125,11 @@ def _numbers(calm, steps):
     for at, word, row in sorted(one for one in moments if not isnan(one[0])):
         edge = trace.edges[trace.edge[row]]
         if edge.target in calm.system.services and (word != "before" or edge.kind != "work"):
-            key = word, edge.target, _handler(calm.system, edge).name
+            key = word, edge.target, calm.system.reached(edge).name
             seen[key] = seen.get(key, 0) + 1
             when = {"before": at, "during": trace.started[row], "after": trace.ended[row]}[word]
             found.setdefault(row, {})[word] = when, seen[key]
     return found
-
-
-def _handler(system, edge):
-    """Return who handles a message at a service."""
-    service = system.services[edge.target]
-    return service.subscriptions[edge.name] if edge.kind == "event" else service.operations[edge.name]
 
 
 def _on_the_way(trace, row, edge):
@@ -155,7 +149,7 @@ def _on_the_way(trace, row, edge):
 def _at_work(system, trace, row, steps, nth, tells):
     """Yield what can happen to a service with a message: (moment, fault)."""
     edge, ended = trace.edges[trace.edge[row]], trace.ended[row]
-    handler = _handler(system, edge)
+    handler = system.reached(edge)
     for moment, (when, count) in nth.items():
         if not isnan(when):
             yield when, CrashAt(edge.target, handler.name, moment, count, 1.0)
