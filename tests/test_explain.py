@@ -214,6 +214,7 @@ READER = {
     "work": "reading", "publishes": ("job.done", "job.read"), "calls": ("back.work",), "undoes": "work",
     "idempotent": True, "module": "letters", "topics": ("job.placed", "job.done"), "when": lambda job, come: True,
     "workers": 3, "poll": 5.0, "retry": Retry(1), "acknowledge": "before", "key": lambda job: job.number, "replay": 5.0,
+    "group": "letters",
 }  # fmt: skip
 ENTRY = {"kind": "order", "objective": 5.0, "done": "job.placed", "failed": "job.failed"}
 
@@ -224,6 +225,14 @@ def test_all_that_may_be_said_of_a_service_shows(word):
     other = world()
     setattr(other.services["front"], word, SERVICE[word])
     assert different(world(), other) != []
+
+
+def test_limits_of_a_queue_are_said_to_be_for_calls():
+    """What a broker delivers is not counted, and so the same limit means another thing in another style."""
+    limited = world()
+    limited.service("desk", queue=2, patience=5)
+    queues = explain(world(), limited).loc["queues"].tolist()
+    assert queues == ["default", "of calls: desk queue=2, patience=5.0", False]
 
 
 @pytest.mark.parametrize("word", BROKER)

@@ -38,6 +38,12 @@ def _apart(things, *words):
     return "; ".join(f"{name} {', '.join(options)}" for name, options in said.items() if options) or "default"
 
 
+def _queues(system):
+    """Return the limits of queues, which count calls only: what a broker delivers waits there."""
+    said = _apart(system.services, "queue", "patience")
+    return said if said == "default" else f"of calls: {said}"
+
+
 def _list(words, nothing="nobody"):
     return ", ".join(words) or nothing
 
@@ -133,7 +139,7 @@ def _entries(system):
 QUESTIONS = {
     "services": lambda system: _list(system.services),  # in their order, which decides what goes first at a tie
     "workers": _workers,
-    "queues": lambda system: _apart(system.services, "queue", "patience"),
+    "queues": _queues,
     "memory": _memory,
     "work": _work,
     "a decision takes": lambda system: _apart(system.services, "decides"),
@@ -144,7 +150,7 @@ QUESTIONS = {
     "hears": lambda system: _list(_readers(system)),
     "tells": _tells,
     "policies": _policies,
-    "delivers": lambda system: _apart(_readers(system), "poll", "retry", "acknowledge", "replay"),
+    "delivers": lambda system: _apart(_readers(system), "poll", "retry", "acknowledge", "replay", "group"),
     "lasts": lambda s: _apart(s.services | _handlers(s), "durable", "volatile", "failover", "outbox", "idempotent"),
     "broker": _broker,
     "goes down": _down,

@@ -111,15 +111,15 @@ class Service:
 
     Of `replicas` each has so many workers; they share the queue and the memory, and a crash can stop one of them.
     `queue` limits how many calls may wait (None: no limit); what comes after is rejected at once, at no cost, and what
-    a broker delivers is not counted: it waits there. A `blocking` service holds a worker while it waits for a reply, as
-    a thread does; without, the worker is given back and taken again. `state` is what its memory holds at the start of
-    each run. What has waited longer than `patience` [ms] when its turn comes is turned away unserved (load shedding). A
-    `durable` service finds its queue again after a crash, and its handlers go on where they were. With `failover` [ms]
-    a standby takes over so long after a crash, of the service or of a replica, with what that had in work. What it does
-    not model: that a standby may crash too. `decides` [ms] is what a worker needs each time a handler goes on after a
-    wait: the cost of a decision. What a `volatile` service knows is in its memory only: a crash of all of it empties
-    `ctx.state`. With an `outbox` what handlers publish and send is stored with their effects, and sent by a relay that
-    looks every so often [ms]; 0: at once. Without, a crash between the two loses it.
+    a broker delivers is not counted: it waits there. A `blocking` service holds a worker while it waits for a reply,
+    as a thread does; without, the worker is given back and taken again. `state` is what its memory holds at the start
+    of each run. A call that has waited longer than `patience` [ms] when its turn comes is turned away unserved (load
+    shedding). A `durable` service finds its queue again after a crash, and its handlers go on where they were. With
+    `failover` [ms] a standby takes over so long after a crash, of the service or of a replica, with what that had in
+    work. What it does not model: that a standby may crash too. `decides` [ms] is what a worker needs each time a
+    handler goes on after a wait: the cost of a decision. What a `volatile` service knows is in its memory only: a
+    crash of all of it empties `ctx.state`. With an `outbox` what handlers publish and send is stored with their
+    effects, and sent by a relay that looks every so often [ms]; 0: at once. Without, a crash between the two loses it.
     """
 
     def __init__(
