@@ -90,7 +90,7 @@ class Carrier(simpy.Environment):
             found = self._deadlines[length] = Deadlines(self, length)
         return found
 
-    def post(self, route, case, payload, parent, waiter=None, attempt=1, key=None, hop=True, page=None):
+    def post(self, route, case, payload, parent, waiter=None, attempt=1, key=None, hop=True, page=None, message=None):
         """Send a message now: open its row, put it on the network; without `hop`, the sender places it."""
         if page is None and key is None and not case.asked & route.bit:  # nearly always
             case.asked |= route.bit
@@ -100,7 +100,8 @@ class Carrier(simpy.Environment):
         trace, now = self.trace, self._now
         if not trace.free:
             trace.grow()
-        message: Any = Message()
+        if message is None:
+            message = Message()
         message.row = row = trace.free.pop()
         if self.close is not None:
             trace.blank(row)

@@ -91,7 +91,9 @@ class Context:
         plan = self._message.route.plan
         route = plan.inside.get(operation) or self._engine.compiler.inside(plan, operation)
         self.unstarted += 1
-        return Work(route, payload)
+        work: Any = Work()
+        work.route, work.payload = route, payload
+        return work
 
     def sleep(self, time):
         """Describe a pause of `time` [ms]; `yield` it to wait."""

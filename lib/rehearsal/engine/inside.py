@@ -1,12 +1,18 @@
 """Work done in process: what a monolith does instead of a call."""
 
+from heapq import heappush
+from typing import Any
+
+from simpy.events import NORMAL
+
 from rehearsal.engine.crashes import Struck
+from rehearsal.engine.messages import Message
 from rehearsal.engine.waits import WAITS
 from rehearsal.errors import Failed, Refused
 from rehearsal.trace import FAILED, LOST, OK, REFUSED
 
 
-class Work:
+class Work(Message):
     """Do the work of an operation here, in process: its time and its body, without a message or a hop.
 
     It keeps the worker of its handler. It is a row of the trace, from the service to itself. Where that is kept through
@@ -14,44 +20,41 @@ class Work:
     work begun before a crash stands still in it.
     """
 
-    __slots__ = ("route", "payload", "engine", "parent", "message")
+    __slots__ = ()
 
-    def __init__(self, route, payload):
-        self.route, self.payload = route, payload
-
-    def begin(self, engine, parent):
+    def begin(self: Any, engine, parent):
         """Start to work."""
-        self.engine, self.parent, plan = engine, parent, self.route.plan
         parent.work.unstarted -= 1
-        self.message = message = engine.post(self.route, parent.case, self.payload, parent.row, parent, hop=False)
-        moment = engine.received[message.row] = engine.started[message.row] = engine._now
-        message.callbacks = (self._done,)
+        engine.post(self.route, parent.case, self.payload, parent.row, parent, hop=False, message=self)
+        self.callbacks, plan = DONE, self.route.plan
+        moment = engine.received[self.row] = engine.started[self.row] = engine._now
         if plan.takes is not None:
-            moment += plan.takes[message.page][message.case.line] * plan.node.pace
-        engine.at(moment, message)
+            moment += plan.takes[self.page][self.case.line] * plan.node.pace
+        heappush(engine._queue, (moment, NORMAL, next(engine._eid), self))
 
-    def _done(self, message):
-        node = self.parent.route.pool.node
-        if self.parent.dead:
+    def done(self: Any):
+        """Do the work, now that its time is over, and let the handler go on."""
+        parent = self.waiter
+        if parent.dead:
             return
-        if not node.runs(self.parent):
-            node.held.append((self._done, message))
+        node, engine, value = parent.route.pool.node, parent.work._engine, None
+        if not node.runs(parent):
+            node.held.append((Work.done, self))
             return
-        engine, value = self.engine, None
         problem: Exception | None = None
         try:
-            value = engine.body(message)
+            value = engine.body(self)
             outcome = OK
         except (Refused, Failed) as error:
             outcome, problem = REFUSED if isinstance(error, Refused) else FAILED, error
         except Struck:
             return  # the process has gone down, and this work with it
-        engine.settle(message, outcome)
-        engine.wake(self.parent, value, problem)
+        engine.settle(self, outcome)
+        engine.wake(parent, value, problem)
 
     def abandon(self, engine):
         """Lose the work, because its process has crashed."""
-        engine.settle(self.message, LOST)
+        engine.settle(self, LOST)
 
     def expire(self, engine, how):
         """Go on: nobody can take back what is done in process."""
@@ -61,4 +64,5 @@ class Work:
         return False
 
 
+DONE = (Work.done,)
 WAITS.add(Work)

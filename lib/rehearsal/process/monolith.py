@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import inf
 
+from rehearsal.errors import Failed, Refused
 from rehearsal.policies import Retry
 from rehearsal.process.acts import doing, undoing
 from rehearsal.process.score import score
@@ -44,8 +45,12 @@ def _placing(process, inside):
     def place(ctx, payload):
         done = []
         for step, operation, again in way:
-            if step.applies(payload):
-                problem = yield from insist(ctx, operation, payload, again)
+            if step.when is None or step.applies(payload):
+                problem = None
+                try:
+                    yield ctx.work(operation, payload)
+                except (Failed, Refused) as error:  # only then is it worth a generator of its own to insist
+                    problem = yield from insist(ctx, operation, payload, again, error)
                 if problem is None:
                     done.append(step)
                 elif not step.optional:

@@ -3,20 +3,21 @@
 from rehearsal.errors import Failed, Refused
 
 
-def insist(ctx, operation, payload, retry):
+def insist(ctx, operation, payload, retry, problem=None):
     """Work in process, again after each failure as often as `retry` says; return what went wrong at last, or None.
 
-    A business no is an answer. What it does not model: jitter, since nobody else tries again at the same moment.
+    With a `problem` it was tried once before. A business no is an answer. What it does not model: jitter, since nobody
+    else tries again at the same moment.
     """
-    for attempt in range(1 + retry.times * ("failed" in retry.on)):
-        if attempt:
-            yield ctx.sleep(retry.pause(attempt - 1))
+    tries = 0 if problem is None else 1
+    while problem is None or (isinstance(problem, Failed) and tries <= retry.times and "failed" in retry.on):
+        if tries:
+            yield ctx.sleep(retry.pause(tries - 1))
+        tries += 1
         try:
             yield ctx.work(operation, payload)
             return None
-        except Refused as error:
-            return error
-        except Failed as error:
+        except (Failed, Refused) as error:
             problem = error
     return problem
 
