@@ -3,7 +3,7 @@
 from math import isfinite
 
 from rehearsal.draw.words import capital
-from rehearsal.experiments.numbers import short
+from rehearsal.experiments.numbers import numeric, short
 
 LATENCIES = ("mean", "p50", "p95", "p99")
 
@@ -56,11 +56,6 @@ def place(value):
     ('1,234', '0.3', 'bus', 'True')
     """
     return short(value) if numeric([value]) else str(value)
-
-
-def numeric(values):
-    """Return whether all of some values of a parameter are numbers."""
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def said(frame, name, value, points=False):

@@ -4,11 +4,11 @@ from math import inf, isfinite, nan
 from typing import NamedTuple
 
 from rehearsal.draw import endings, house, palette
-from rehearsal.draw.quantities import axis_label, between, numeric, opening, place, plain, said, unit_of
+from rehearsal.draw.quantities import axis_label, between, opening, place, plain, said, unit_of
 from rehearsal.draw.show import describe
 from rehearsal.experiments import interval, intervals
 from rehearsal.experiments.intervals import by_seed, pairs
-from rehearsal.experiments.numbers import several, short
+from rehearsal.experiments.numbers import numeric, several, short
 from rehearsal.experiments.tables import grouped
 
 INKS = (*palette.PAIR, palette.KINDS["event"].colour, palette.KINDS["compensation"].colour, palette.INK, palette.GREY)

@@ -3,8 +3,8 @@
 A recipe is a function of a seed and some parameters that returns a run, a number, or a dict of numbers. Do it over
 seeds (`replicate`) and over a grid (`sweep`), and look at the mean of a metric with its interval (`intervals`), or at
 how much two systems differ, seed by seed (`paired`). Then ask where the one overtakes the other (`crossover`), which is
-better where (`winner_map`), and which assumption, if it were otherwise, would flip the verdict (`sensitivity`).
-`rehearsal.draw` has a picture of each: `sweep`, `winners`, `tornado`.
+better where (`winner_map`), and which assumption, if it were otherwise, would flip the verdict, and where it does
+(`sensitivity`). `rehearsal.draw` has a picture of each: `sweep`, `winners`, `tornado`.
 
 >>> def recipe(seed, style, hops): return 10 * hops + seed % 3 if style == "calls" else 35
 >>> frame = sweep(recipe, {"style": ["calls", "bus"], "hops": [1, 2, 4]}, seeds=6)

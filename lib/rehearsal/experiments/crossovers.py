@@ -175,18 +175,22 @@ def spot(within, lost=()):
     """
     means = {x: each.mean for x, each in within.items()}
     roots = [x for x, mean in means.items() if mean == 0]
-    roots += [_root(a, b) for a, b in pairwise(means.items()) if a[1] * b[1] < 0]
+    roots += [root(a, b) for a, b in pairwise(means.items()) if a[1] * b[1] < 0]
     at = (min(roots) + max(roots)) / 2
     start, *between, end = within
     if between or any(start < x < end for x in lost):
         return at, start, end
     one, other = within[start], within[end]
-    bounds = _root((start, one.low), (end, other.low)), _root((start, one.high), (end, other.high))
+    bounds = root((start, one.low), (end, other.low)), root((start, one.high), (end, other.high))
     return at, min(bounds), max(bounds)
 
 
-def _root(one, other):
-    """Return where the straight line between two (x, y) crosses 0."""
+def root(one, other):
+    """Return where the straight line between two (x, y) crosses 0.
+
+    >>> root((1.0, -2.0), (5.0, 6.0))
+    2.0
+    """
     (a, ya), (b, yb) = one, other
     return a + (b - a) * ya / (ya - yb)
 

@@ -1,4 +1,4 @@
-"""Numbers as people write them: three digits that count."""
+"""Numbers, told from other values, and as people write them: three digits that count."""
 
 
 def short(x):
@@ -10,6 +10,15 @@ def short(x):
     if isinstance(x, int):
         return f"{x:,}"
     return f"{x:,.0f}" if 1000 <= abs(x) < 1e9 else f"{x + 0.0:.3g}"
+
+
+def numeric(values):
+    """Return whether all of some values of a parameter are numbers.
+
+    >>> numeric([1, 2.5]), numeric([1, None]), numeric([True])
+    (True, False, False)
+    """
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def several(items):
