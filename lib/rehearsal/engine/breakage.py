@@ -12,7 +12,7 @@ from rehearsal.faults import Breakdowns, Crash, CrashAt, Errors, Slow
 
 
 def arrange(engine, faults, until=None):
-    """Put the beginning and the end of every fault on the clock. A new kind of fault is one more pair in EFFECTS.
+    """Bring the beginning and the end of every fault about. A new kind of fault is one more pair in EFFECTS.
 
     Windows are half-open, and what is due at the cut does not happen. At a tie what strikes the work comes before what
     stops it, ends before beginnings; and a service that is to go down again does not come up in between. The order in
@@ -32,10 +32,23 @@ def arrange(engine, faults, until=None):
             again = begins & {(node, None, last), (node, fault.replica, last)}
             late = 3 if again or fault.replica is None else 1.5  # else it is back before another one goes
             steps += [(fault.at, 1 + stops, fault, node, begin, last), (last, late * stops, fault, node, end, last)]
-    for moment, _, fault, node, do, last in sorted(steps, key=lambda s: (s[0], s[1], s[2].service, repr(s[2]))):
-        if moment < (inf if until is None else until):
-            alarm = Alarm(lambda _, n=node, f=fault, act=do, over=last: act(engine, n, f, over), None)
-            engine.at(moment, alarm, FIRST)
+    steps = [step for step in steps if step[0] < (inf if until is None else until)]
+    _expect(engine, sorted(steps, key=lambda s: (s[0], s[1], s[2].service, repr(s[2])), reverse=True))
+
+
+def _expect(engine, steps):
+    """Put the next step on the clock, the last of these, and no other: each in SimPy's heap makes all messages dearer.
+
+    It comes before all else at its moment, as if it had been there from the start.
+    """
+
+    def take(_):
+        _, _, fault, node, act, last = steps.pop()
+        act(engine, node, fault, last)
+        _expect(engine, steps)
+
+    if steps:
+        engine.at(steps[-1][0], Alarm(take), FIRST - 1)
 
 
 def _node(engine, fault, stops):

@@ -26,7 +26,8 @@ class Work(Message):
         """Start to work."""
         parent.work.unstarted -= 1
         engine.post(self.route, parent.case, self.payload, parent.row, parent, hop=False, message=self)
-        self.callbacks, plan = DONE, self.route.plan
+        self.callbacks = DONE
+        plan = self.route.plan
         moment = engine.received[self.row] = engine.started[self.row] = engine._now
         if plan.takes is not None:
             moment += plan.takes[self.page][self.case.line] * plan.node.pace
@@ -38,7 +39,7 @@ class Work(Message):
         if parent.dead:
             return
         node, engine, value = parent.route.pool.node, parent.work._engine, None
-        if not node.runs(parent):
+        if not node.up or (node.frozen and not node.runs(parent)):
             node.held.append((Work.done, self))
             return
         problem: Exception | None = None
