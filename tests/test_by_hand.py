@@ -38,7 +38,7 @@ def shop():
 def doing(operation):
     """Return what a service does: write down what was done and what was called off, so that late messages do no harm.
 
-    What is called off is undone if it was done, once, and is not done any more. It returns whether it may be told.
+    What is called off is undone if it was done, once, and is not done any more. It returns whether it did anything.
     """
     step = operation.undoes or operation.name
 
@@ -52,10 +52,12 @@ def doing(operation):
 
     def undo(ctx, order):
         ctx.state.setdefault("called off", set()).add((step, order))
-        if (step, order) in ctx.state.get("done", ()):
-            operation.function(ctx, order)
-            ctx.state["done"].remove((step, order))
-            ctx.effect(step, -1)
+        if (step, order) not in ctx.state.get("done", ()):
+            return False
+        operation.function(ctx, order)
+        ctx.state["done"].remove((step, order))
+        ctx.effect(step, -1)
+        return True
 
     return do if operation.undoes is None else undo
 

@@ -141,8 +141,9 @@ def dances(shop, system, name, topics, done, failed, undo=None):
 
         @service.on(causes, when=once, publishes=undone, takes=operation.takes, name=back, work=back, undoes=name)
         def call_off(ctx, order):
-            take_back(ctx, order)
+            found = take_back(ctx, order)
             ctx.publish(undone, order)
+            return found
 
 
 def danced(shop):
@@ -195,11 +196,12 @@ def obey(shop, system, *names):
 
         def obeying(ctx, order, act=body, name=name):
             try:
-                act(ctx, order)
+                found = act(ctx, order)
             except Refused:
                 ctx.send("orders.hear", (order, name, False))
             else:
                 ctx.send("orders.hear", (order, name, True))
+                return found
 
         home = system.services[operation.service]
         yield home.operation(takes=operation.takes, name=name, undoes=operation.undoes)(obeying)

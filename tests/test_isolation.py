@@ -150,7 +150,7 @@ def test_a_conductor_that_forgets_keeps_the_lock_for_ever():
         conductor = orchestrate(shop(lock=True), retry=Retry(9, wait=50), idempotent=True, durable=durable)
         result = run(conductor, TWO, faults=crash)
         ends[durable] = lock_is_let_go(result), result.fates()[1], result.states["inventory"]["sold"]
-    assert ends == {False: ("something is pending for ever", "compensated", 0), True: (None, "on time", 1)}
+    assert ends == {False: ("something is pending for ever", "failed", 0), True: (None, "on time", 1)}
 
 
 @each_style

@@ -15,6 +15,9 @@ from rehearsal.draws import Empirical, Exponential, times
 from rehearsal.units import duration
 
 
+NONE: dict = {}  # attributes of a request that has none: one for all
+
+
 class Request:
     """Say what is asked for: an immutable payload with a `kind`, a `number` and the attributes its load drew.
 
@@ -32,7 +35,7 @@ class Request:
     def __init__(self, kind, number, attributes=None):
         object.__setattr__(self, "kind", kind)
         object.__setattr__(self, "number", number)
-        object.__setattr__(self, "_attributes", attributes or {})
+        object.__setattr__(self, "_attributes", attributes or NONE)
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -51,7 +54,7 @@ class Request:
         return isinstance(other, Request) and self.__reduce__() == other.__reduce__()
 
     def __hash__(self):
-        return hash((self.kind, self.number))
+        return hash(self.number)  # services look up what they remember of a request all the time
 
     def __reduce__(self):
         return Request, (self.kind, self.number, self._attributes)

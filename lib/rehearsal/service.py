@@ -150,7 +150,8 @@ class Service:
         """Declare what the service does when asked; the decorated name becomes the operation.
 
         `takes` [ms or a distribution] is the time of the work, `publishes` the topics it may publish to, `calls` the
-        operations it may call (said: enforced; else read from the function), `undoes` the operation it compensates.
+        operations it may call (said: enforced; else read from the function), `undoes` the operation it compensates. One
+        that undoes, and returns False, has found nothing to undo: nobody was compensated.
         """
 
         def declare(function):

@@ -63,7 +63,9 @@ class Case:
     def again(self, work, key):
         """Return where the draws stand of what is asked for once more, or under a key."""
         who, _, chapter = self.page
-        self.counts = counts = self.counts or {}
+        counts = self.counts
+        if counts is None:
+            counts = self.counts = {}
         if key is None:
             k = counts[work] = counts.get(work, 0) + 1
             return who, k, chapter

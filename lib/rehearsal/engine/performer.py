@@ -227,7 +227,7 @@ class Engine(Carrier):
         self.outcome[row] = outcome
         if pool.working is not None:
             del pool.working[message]
-        if route.undo and outcome == OK:
+        if route.undo and outcome == OK and value is not False:  # which says that there was nothing to undo
             self.table.undone[message.case.row] += 1
         route.conclude(message, outcome, value)
         if route.polls:

@@ -45,7 +45,10 @@ def doing(step, careful):
 
 
 def undoing(step, careful):
-    """Return the body of an undo. Where it is done elsewhere than its step it cannot look whether that was done."""
+    """Return the body of an undo; it returns whether there was anything to undo.
+
+    Where it is done elsewhere than its step it cannot look whether that was done.
+    """
     function, name = leaf(step.undo), step.name
     looks = careful and step.undo.service == step.service
 
@@ -54,10 +57,11 @@ def undoing(step, careful):
         if careful:
             ctx.state.setdefault(UNDONE, set()).add(key)
         if looks and key not in ctx.state.get(DONE, ()):
-            return
+            return False
         function(ctx, payload)
         if looks:
             ctx.state[DONE].discard(key)
         ctx.effect(name, -1)
+        return True
 
     return undo

@@ -184,13 +184,15 @@ class Dance:
         body, last = undoing(step, self.careful), self.process.again.times
 
         def undo(ctx, payload):
+            found = False
             try:
-                body(ctx, payload)
+                found = body(ctx, payload)
             except Exception as problem:
                 if not hopeless(ctx, problem, last):
                     raise
                 ctx.park(f"{step.undo.name} failed: {problem}")
             ctx.publish(step.undone, payload)  # whoever waits for it goes on, and a person looks after this one
+            return found
 
         return undo
 

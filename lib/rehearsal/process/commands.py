@@ -37,9 +37,9 @@ def _obeying(body, parks, task, hear, last):
     """Return a handler that does what it is told, and sends back how it went; what `parks` it leaves to a person."""
 
     def obey(ctx, payload):
-        done = True
+        done, found = True, False
         try:
-            body(ctx, payload)
+            found = body(ctx, payload)
         except Exception as error:
             if not hopeless(ctx, error, last):
                 raise
@@ -47,6 +47,7 @@ def _obeying(body, parks, task, hear, last):
                 ctx.park(f"{parks} failed: {error}")
             done = False
         ctx.send(hear, (payload, task, done))
+        return found
 
     return obey
 
