@@ -91,6 +91,16 @@ def prose_is_short(sheet):
     yield from too_long(sizes, 120, 200, "words")
 
 
+def links_lead_somewhere(sheet):
+    """A link or a picture that names no site leads to a file in the tree."""
+    for number, cell in sheet.cells("markdown"):
+        found = re.findall(r"\]\(([^)\s]+)", cell.source) + re.findall(r"(?:src|href)=\"([^\"]+)\"", cell.source)
+        for link in found:
+            elsewhere = re.match(r"\w+:|#", link)  # a site, an attachment, a heading of this page
+            if not elsewhere and not (sheet.path.parent / link.split("#")[0]).exists():
+                yield number, f"a link to {link}, which is not there"
+
+
 def figures_are_few(sheet):
     """At most 8 figures."""
     figures = [number for number, _, output in sheet.outputs() if "image/png" in output.get("data", {})]
@@ -234,6 +244,7 @@ def exercises_are_solved(sheet):
 RULES = [
     code_is_short,
     prose_is_short,
+    links_lead_somewhere,
     figures_are_few,
     file_is_small,
     counts_are_in_order,

@@ -89,6 +89,8 @@ BREAKS = [
     (rules.code_is_short, 3, code("assert x\n" * 21)),
     (rules.code_is_short, 5, many(2, "x = 1\n" * 16)),
     (rules.prose_is_short, 4, text("word " * 201)),
+    (rules.links_lead_somewhere, 4, text("Next: [The verdict](11_the_verdict.ipynb).")),
+    (rules.links_lead_somewhere, 4, text('<img src="no_outage.png" alt="an outage">')),
     (rules.figures_are_few, 3, code("assert draw()", *[FIGURE] * 8)),
     (rules.file_is_small, None, text("<!-- " + "x" * 700_000 + " -->")),
     (rules.counts_are_in_order, 2, setting(2, execution_count=7)),
@@ -151,6 +153,12 @@ def test_a_broken_rule_is_found_with_its_cell(tmp_path, rule, place, change):
     path = tmp_path / "01_in_charge.ipynb"
     path.write_text(nbformat.v4.writes(notebook), encoding="utf-8")
     assert place in [cell for cell, _ in rule(rules.Sheet(path, notebook))]
+
+
+def test_links_to_files_sites_and_headings_are_let_pass(tmp_path):
+    notebook = good_notebook()
+    text("[here](solutions/01_in_charge.ipynb#hints) [there](https://jupyter.org) [above](#Exercises)")(notebook)
+    assert list(rules.links_lead_somewhere(sheet(tmp_path, notebook))) == []
 
 
 def test_a_missing_solution_is_found(tmp_path):
