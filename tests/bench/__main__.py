@@ -1,13 +1,15 @@
 """Print what a run costs, as ratios taken in one process: `python -m tests.bench [--long] [--rivals]`.
 
 Seconds differ from machine to machine and from minute to minute; so each pair is run in turn, several times, and the
-best of each is compared. `--long` adds the run of a million orders; `--rivals` installs Ciw, salabim and asimpy in an
-environment that is thrown away, and runs the order flow in each.
+best of each is compared: some five minutes in all. `--long` adds a million orders in every style: another four, and
+3 GB of memory. `--rivals` installs Ciw, salabim and asimpy in an environment that is thrown away, and runs the order
+flow in each.
 """
 
 import gc
 import subprocess
 import sys
+import tracemalloc
 import venv
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,31 +53,69 @@ def bytes_a_span(one):
     return sum(len(column) * column.itemsize for column in columns) / len(one.trace)
 
 
-def flat(long):
-    """Print the cost of an order by how many there are, and of a hop by how many services there are."""
-    print("\nCost by size (ours, with its trace)")
-    for orders in (10_000, 100_000, *([1_000_000] if long else [])):
-        print(f"  {orders:>9,} orders: {cost(order_flow.by_us, orders)[0]:6.1f} µs an order")
-    for count in (5, 20, 100):
-        services = [(f"service {i}", 5.0) for i in range(count)]
-        by_hand = order_flow.shop(services)
-        orders, costs = 100_000 // count, []
-        for system in (by_hand, *styles.of_size(services)):
-            micros, one = cost(lambda n, it=system: order_flow.by_us(n, system=it), orders)
-            costs.append(f"{micros * orders / len(one.trace):5.2f}")
-        print(f"  {count:>9,} services: µs a message {', '.join(costs)} (by hand, orchestrate, commands, choreograph)")
+def bytes_kept(flow, orders):
+    """Return how many bytes a run keeps for one order: not its spans alone, but all that is there because of it."""
+    gc.collect()
+    tracemalloc.start()
+    one = flow(orders)
+    gc.collect()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return kept / len(one.table)
 
 
 def by_style():
-    """Print the flow in every style, under policies that never act, and with faults, each against its own by hand."""
-    print("\nThe order flow as a process, in every style: plain SimPy without a trace, and ours with its trace")
+    """Print the flow made by every verb, under policies that never act, and with faults, each against its own."""
+    print("\nThe order flow as a process, made by every verb: plain SimPy without a trace, and ours with its trace")
     for name, (by_hand, by_us, goal) in styles.flows().items():
         best = compared({"by hand": by_hand, "ours": by_us}, ORDERS // 2)
         hand, ours = best.values()
-        print(f"  {name:38} {hand:7.1f} {ours:7.1f} µs an order   {ours / hand:5.2f}×   goal ≤ {goal}")
-    alone, together = styles.speed_up()
-    print(f"\nAn experiment of 40 runs of 2,000 orders: {alone:.1f} s alone, {together:.1f} s on two processes")
-    print(f"  {alone / together / 2:.2f} of the two cores   goal ≥ 0.9 where they do nothing else")
+        print(f"  {name:44} {hand:7.1f} {ours:7.1f} µs an order   {ours / hand:5.2f}×   goal ≤ {goal}")
+
+
+def grid(title, rows):
+    """Print costs by size, a column for each system, and how much more the largest size costs than the smallest."""
+    first, *_, last = rows.values()
+    print(f"  {title:>16}" + "".join(f"{verb:>13}" for verb in first))
+    for size, costs in rows.items():
+        print(f"  {size:>16}" + "".join(f"{micros:>13.2f}" for micros in costs.values()))
+    growth = (f"{last[verb] / first[verb]:>12.2f}×" for verb in first)
+    print(f"  {'last / first':>16}" + "".join(growth) + "   goal: it does not grow")
+
+
+def by_size(long):
+    """Print what an order costs by how many there are, a message by how many services there are, and what is kept."""
+    few = {"declared": order_flow.shop(), **styles.made(styles.process())}
+    flows = {verb: styles.of(system) for verb, system in few.items()}
+    print("\nCost by size (ours, with its trace; declared: the same flow as a system that was made of no process)")
+    rows = {}
+    for orders in (10_000, 100_000, *([1_000_000] if long else [])):
+        rows[f"{orders:,} orders"] = compared(flows, orders, rounds=1 if orders > 100_000 else 2)
+    grid("µs an order", rows)
+    rows = {}
+    for count in (5, 20, 100):
+        services = [(f"service {i}", 5.0) for i in range(count)]
+        many = {"declared": order_flow.shop(services), **styles.made(styles.process(services))}
+        rows[f"{count} services"] = {verb: a_message(system, 100_000 // count) for verb, system in many.items()}
+    grid("µs a message", rows)
+    kept = (f"{bytes_kept(flow, 5_000):>13.0f}" for flow in flows.values())
+    print(f"  {'bytes an order':>16}" + "".join(kept) + "   all that a run keeps: spans, requests, effects, draws")
+
+
+def a_message(system, orders):
+    """Return the best cost of a message [µs]."""
+    found = (cost(styles.of(system), orders) for _ in range(2))
+    return min(micros * orders / len(one.trace) for micros, one in found)
+
+
+def by_processes():
+    """Print what an experiment gains on two processes."""
+    print("\nAn experiment of 40 runs of 2,000 orders, alone and on two processes")
+    with styles.two_processes() as pool:
+        for verb in styles.GOALS:
+            alone, together = styles.speed_up(verb, pool)
+            share = f"{alone / together / 2:.2f} of the two cores   goal ≥ 0.9 where they do nothing else"
+            print(f"  {verb:12} {alone:4.1f} s {together:4.1f} s   {share}")
 
 
 def against_rivals(orders=10_000):
@@ -110,7 +150,8 @@ def main(long, others):
     }
     table("The same, an order each ms, so that some 90,000 wait", compared(flows, 100_000, rounds=2))
     by_style()
-    flat(long)
+    by_processes()
+    by_size(long)
     if others:
         against_rivals()
 

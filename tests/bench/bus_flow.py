@@ -17,12 +17,12 @@ def _by_hand(orders, gap, seed=7):
     latencies = []
 
     def publish(name, placed):
-        yield env.timeout(random.expovariate(1 / HOP))  # to the broker
-        if name is None:  # it is done, and nobody reads that
+        if name is None:
             latencies.append(env.now - placed)
-            return
-        yield env.timeout(random.expovariate(1 / HOP))  # to the reader
-        yield topics[name].put(placed)
+        yield env.timeout(random.expovariate(1 / HOP))  # to the broker
+        if name is not None:  # nobody reads that it is done
+            yield env.timeout(random.expovariate(1 / HOP))  # to the reader
+            yield topics[name].put(placed)
 
     def consumer(name, mean, after):
         while True:
