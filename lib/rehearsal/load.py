@@ -14,7 +14,6 @@ from typing import ClassVar
 from rehearsal.draws import Empirical, Exponential, times
 from rehearsal.units import duration
 
-
 NONE: dict = {}  # attributes of a request that has none: one for all
 
 

@@ -1,5 +1,6 @@
 """Carry messages: requests on their way out, answers on their way back, and what becomes of those that get lost."""
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from heapq import heappop, heappush
@@ -30,7 +31,7 @@ class Carrier(simpy.Environment):
     # Slots, since Python finds attributes faster in objects whose dict has at most 30 of them: 5 % of a run's time.
     __slots__ = (
         "trace", "table", "received", "started", "ended", "outcome", "answer", "close", "over", "_answered",
-        "_deadlines", "system", "tick", "loose", "vanished",
+        "_deadlines", "_lines", "system", "tick", "loose", "vanished",
     )  # fmt: skip
 
     def __init__(self, system, trace, table):
@@ -44,6 +45,7 @@ class Carrier(simpy.Environment):
         self.loose = False  # whether alarms may be on the clock that nobody waits for any more
         self.vanished: list = []  # messages that disappeared while somebody waited for them
         self._deadlines: dict = {}
+        self._lines: dict[float, deque] = {}  # of alarms, by how long they wait
         self._answered = (self.answered,)
 
     def hold(self):
@@ -79,8 +81,24 @@ class Carrier(simpy.Environment):
         heappush(self._queue, (moment, priority, next(self._eid), event))
 
     def after(self, delay, function, argument):
-        """Call `function(argument)` after `delay` [ms]."""
-        self.schedule(Alarm(lambda _: function(argument)), delay=delay)
+        """Call `function(argument)` after `delay` [ms].
+
+        What waits equally long is due in the order in which it began to wait, so only the first is on the clock:
+        thousands in SimPy's heap would make every message dearer.
+        """
+        line = self._lines.setdefault(delay, deque())
+
+        def ring(_):
+            line.popleft()
+            if line:
+                heappush(self._queue, line[0])
+            else:
+                del self._lines[delay]
+            function(argument)
+
+        line.append((self._now + delay, NORMAL, next(self._eid), Alarm(ring)))
+        if len(line) == 1:
+            heappush(self._queue, line[0])
 
     def deadlines(self, length):
         """Return the watch for time-outs of this length [ms]."""

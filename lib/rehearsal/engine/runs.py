@@ -38,6 +38,7 @@ class Run:
         self.system, self.trace, self.table = engine.system, engine.trace, engine.table
         self.trace.trim()
         self.table.trim()
+        self.trace.hold = self.trace.watch = None  # they hold the engine, with all that it has drawn
         self.seed, self.loads, self.faults, self.until = seed, loads, faults, until
         self.ended, self.drained = engine.now, until is None
         if until is None and engine.loose:  # alarms that nobody waited for any more are not part of the run

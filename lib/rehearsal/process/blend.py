@@ -60,9 +60,10 @@ def _conduct(process, system, orders, conducted, policies, placed):
     """Declare where requests enter: a conductor that tells what somebody hears of, and nothing else."""
     heard = system.heard()
     facts = tuple(fact for step in conducted for fact in (step.event, step.fails) if fact in heard)
+    told = frozenset(facts)  # found at once, however many steps there are
 
     def tell(ctx, payload, fact):
-        if fact in facts:
+        if fact in told:
             ctx.publish(fact, payload)
 
     score = conducting(process, conducted, policies, tell)
