@@ -95,7 +95,8 @@ def by_size(long):
     rows = {}
     for count in (5, 20, 100):
         services = [(f"service {i}", 5.0) for i in range(count)]
-        many = {"declared": order_flow.shop(services), **styles.made(styles.process(services))}
+        half = styles.made(styles.process(services), dancing=count // 2)  # so that a blend is made of the same
+        many = {"declared": order_flow.shop(services), **half}
         rows[f"{count} services"] = {verb: a_message(system, 100_000 // count) for verb, system in many.items()}
     grid("µs a message", rows)
     kept = (f"{bytes_kept(flow, 5_000):>13.0f}" for flow in flows.values())
