@@ -53,6 +53,7 @@ def plots(draw, style, numbered):
     steps = st.sampled_from(["reserve", "charge", "ship"])
     refuses = draw(st.dictionaries(steps, st.integers(2, 4), max_size=int(numbered)))
     homes = dict.fromkeys(("charge", "refund", "ship"), "inventory") if draw(RARELY) else {}  # three jobs at one desk
+    homes = {} if style == "chain" else homes  # who would wait for itself
     shop = services(network=draw(HOPS), workers=draw(st.integers(1, 3)), refuses=refuses.items(), homes=homes)
     if style in ("calls", "commands", "events", "blend") and draw(RARELY):  # and a standby for them
         shop.service("orders", workers=draw(st.integers(1, 3)), durable=draw(RARELY), failover=15)

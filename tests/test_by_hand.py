@@ -51,11 +51,13 @@ def doing(operation):
         return True
 
     def undo(ctx, order):
-        ctx.state.setdefault("called off", set()).add((step, order))
+        called_off = ctx.state.setdefault("called off", {})  # and whether there was anything to undo
+        before = called_off.setdefault((step, order), False)
         if (step, order) not in ctx.state.get("done", ()):
-            return False
+            return before
         operation.function(ctx, order)
         ctx.state["done"].remove((step, order))
+        called_off[step, order] = True
         ctx.effect(step, -1)
         return True
 

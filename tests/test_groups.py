@@ -2,8 +2,9 @@
 
 import pytest
 
-from rehearsal import CrashAt, Evenly, Process, Step, System, Times, choreograph, run
+from rehearsal import CrashAt, Evenly, ModelError, Process, Step, System, Times, choreograph, run
 from rehearsal.changes import changes
+from rehearsal.explain import explain
 from rehearsal.graphs import diff, interactions, messages
 from rehearsal.measures import backlog, peak
 from rehearsal.search import under_each
@@ -12,7 +13,6 @@ from tests.processes import services, step
 from tests.systems import rows
 
 ONE = Times("job", at=[0])
-BROKEN = {"at": 0, "lasting": 1}
 
 
 def twice(*, pack=10, label=30, **how):
@@ -100,7 +100,9 @@ def test_the_search_strikes_over_each_reaction():
 def test_a_change_names_the_reaction_that_is_new():
     before = twice()
     del before.services["back"].subscriptions["job.placed (labels)"]
-    assert changes(before, twice()).values.tolist() == [["back", "subscription", "do_label on job.placed", "added"]]
+    assert changes(before, twice()).values.tolist() == [
+        ["back", "subscription", "do_label on job.placed (labels)", "added"]
+    ]
 
 
 def test_who_does_two_steps_of_a_dance_undoes_the_later_first():
@@ -115,3 +117,48 @@ def test_who_does_two_steps_of_a_dance_undoes_the_later_first():
     done = [("undo " if effect.amount < 0 else "") + effect.name for effect in result.effects]
     assert done == ["reserve", "charge", "pick", "undo pick", "undo charge", "undo reserve"]
     assert result.fates() == ["compensated"]
+
+
+def test_two_functions_of_one_name_may_be_in_two_groups_and_one_text_is_in_one():
+    back = Service("back")
+    for group in ("x", "y"):
+
+        @back.on("job.placed", group=group)
+        def react(ctx, job): ...
+
+    assert list(back.subscriptions) == ["job.placed (x)", "job.placed (y)"]  # one function, in both
+
+    def cell(group, effect):
+        made: dict = {}
+        exec(f"@back.on('job.done', group={group!r})\ndef note(ctx, job): ctx.effect({effect!r})", {"back": back}, made)
+
+    cell("x", "done")
+    cell("y", "noted")
+    assert list(back.subscriptions)[2:] == ["job.done (x)", "job.done (y)"]  # two functions that are called alike
+    cell("z", "noted")
+    assert list(back.subscriptions)[2:] == [
+        "job.done (x)",
+        "job.done (z)",
+    ]  # the cell was run again, with another group
+
+
+def test_two_reactions_that_are_called_alike_are_told_apart():
+    both, one = twice(), twice()
+    for system, groups in ((both, ("x", "y")), (one, ("x",))):
+        for group in groups:
+            system.services["back"].on("job.packed", group=group, name="react", takes=5)(lambda ctx, job: None)
+    assert explain(both, one).loc["hears"].tolist()[0].count("back.react on job.packed in") == 2
+    assert changes(both, one).values.tolist() == [["back", "subscription", "react on job.packed (y)", "removed"]]
+    assert run(both, ONE).spans().query("name == 'job.packed' and target == 'back'").group.tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize("name", ["accept", "cancel", "complete", "watch"])
+def test_an_undo_is_not_called_as_the_service_where_requests_enter_calls_its_own(name):
+    shop = System("shop", network=1.0)
+    orders = shop.service("orders", workers=5)
+    register = orders.operation(name="register")(lambda ctx, order: None)
+    undo = orders.operation(name=name, undoes="register")(lambda ctx, order: None)
+    with pytest.raises(
+        ModelError, match=f"orders takes requests in, with a '{name}' of its own: call orders.{name} so"
+    ):
+        choreograph(Process("order", [Step(register, undo=undo)]))

@@ -236,6 +236,13 @@ def test_what_is_no_range_is_told(values, said):
 # The parts
 
 
+def test_two_values_that_are_called_alike_are_refused():
+    """Else the row of the range would show what was found at the base."""
+    for base, values in ((lambda n: 1.0, [lambda n: -1.0, lambda n: 2.0]), (5, {5: -7, 9: 9})):
+        with pytest.raises(ValueError, match=r"the base and the range of 'x' both call something .*: name them apart"):
+            ask(falling, base, values)
+
+
 def test_a_way_leads_from_the_base_to_the_value():
     assert way([10, 5, 0], 7, 10) == [7, 10] and way([10, 5, 0], 7, 0) == [7, 5, 0]
     assert way([1, 2, 3], 0, 3) == [0, 1, 2, 3] and way([1, 2, 3], 2.0, 2) == [2.0]

@@ -90,13 +90,13 @@ def test_a_message_costs_at_most_a_hundred_bytes():
 def test_the_spans_are_a_frame_in_words_and_milliseconds():
     frame = run(caller(takes=10), ONE).spans()
     assert list(frame.columns) == [
-        "request", "parent", "kind", "source", "target", "name", "undo", "attempt",
+        "request", "parent", "kind", "source", "target", "name", "undo", "group", "attempt",
         "sent", "received", "started", "ended", "answered", "outcome", "answer",
     ]  # fmt: skip
     assert frame.index.name == "span"
     assert frame.iloc[1].to_dict() | {"undo": False} == {
         "request": 0, "parent": 0, "kind": "call", "source": "front", "target": "back", "name": "work",
-        "undo": False, "attempt": 1, "sent": 5, "received": 5, "started": 5, "ended": 15, "answered": 15,
+        "undo": False, "group": "", "attempt": 1, "sent": 5, "received": 5, "started": 5, "ended": 15, "answered": 15,
         "outcome": "ok", "answer": "ok",
     }  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from rehearsal.comparable import told
 from rehearsal.contacts import contacts
-from rehearsal.service import Operation, Subscription
+from rehearsal.service import Operation, Subscription, queue
 
 
 def changes(before, after):
@@ -30,7 +30,10 @@ def _contracts(system):
         if isinstance(handler, Subscription):
             for topic in handler.topics:
                 others = frozenset(handler.topics)  # in whatever order it names them
-                found[handler.service, "subscription", f"{handler.name} on {topic}"] = _contract(handler), others
+                found[handler.service, "subscription", f"{handler.name} on {queue(topic, handler.group)}"] = (
+                    _contract(handler),
+                    others,
+                )
         else:
             found[handler.service, "operation", handler.name] = _contract(handler)
     for entry in system.entries.values():

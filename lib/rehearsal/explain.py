@@ -50,7 +50,11 @@ def _list(words, nothing="nobody"):
 
 def _handlers(system):
     """Return the handlers of a system by name: a reader's says what it hears, for an operation may be called alike."""
-    heard = {h: f" on {' and '.join(sorted(h.topics))}" for h in system.handlers() if isinstance(h, Subscription)}
+    heard = {
+        h: f" on {' and '.join(sorted(h.topics))}" + f" in {h.group}" * bool(h.group)
+        for h in system.handlers()
+        if isinstance(h, Subscription)
+    }
     return dict(sorted((handler.place + heard.get(handler, ""), handler) for handler in system.handlers()))
 
 

@@ -186,7 +186,7 @@ class Service:
                 raise TypeError(f"key of {self.name}.{own} is a function of the payload, not {key!r}")
             if not isinstance(group, str):
                 raise TypeError(f"group of {self.name}.{own} is a name, not {group!r}")
-            self._forget(own, function)
+            self._forget(own, function, group)
             how = {"topics": topics, "when": when, "workers": crew, "poll": pause, "retry": _again(retry, said)}
             how |= {"acknowledge": acknowledge, "key": key, "replay": again, "group": group}
             subscription = Subscription(function=function, **how, **said)
@@ -195,10 +195,12 @@ class Service:
 
         return declare
 
-    def _forget(self, name, function):
-        """Drop the subscriptions a new function of this name replaces; one function may hear several topics."""
+    def _forget(self, name, function, group):
+        """Drop what a new function of this name replaces, its own text in another group too; one may hear several."""
+        new = function.__code__
         for place, old in list(self.subscriptions.items()):
-            if old.name == name and old.function.__code__ is not function.__code__:
+            code = old.function.__code__
+            if old.name == name and code is not new and (old.group == group or code == new):
                 del self.subscriptions[place]
 
     def copy(self):

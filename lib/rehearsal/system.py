@@ -115,7 +115,11 @@ class System:
         self.links[frozenset((name_of(a), name_of(b)))] = times(latency, f"the link {name_of(a)} – {name_of(b)}")
 
     def accepts(self, kind, operation, *, objective=inf, done=None, failed=None):
-        """Let requests of a `kind` enter at `operation`."""
+        """Let requests of a `kind` enter at `operation`.
+
+        With `done` and `failed` the events of these topics end them. An end by the second counts as a business no: an
+        event does not say whether it was one or an error.
+        """
         if not isinstance(operation, Operation):
             raise TypeError(f"requests enter at an operation, not at {operation!r}")
         duration(objective, "objective", positive=True, ever=True)

@@ -133,7 +133,7 @@ class Trace(Columns):
 
         edge = np.asarray(self.edge)
         columns: dict = {"request": np.array(self.request), "parent": np.array(self.parent)}
-        for place, name in enumerate(Edge._fields[:5]):
+        for place, name in enumerate(Edge._fields):
             values = np.array([e[place] for e in self.edges], dtype=bool if name == "undo" else object)
             columns[name] = values[edge] if self.edges else values
         for name in ("attempt", "sent", "received", "started", "ended", "answered"):

@@ -50,7 +50,7 @@ def workers(run, service, *, figure=None, title=None, subtitle=None):
 def limits(run, service):
     """Return how many workers a service has, those of its subscriptions included, and how many messages may wait."""
     found = run.system.services[service]
-    own = sum(s.workers or 0 for s in found.subscriptions.values())
+    own = sum(s.workers or 0 for s in dict.fromkeys(found.subscriptions.values()))
     room = getattr(found, "queue", inf)
     return (found.workers + own) * found.replicas, inf if room is None else room
 

@@ -53,6 +53,9 @@ class Compiler:
     def inside(self, plan, operation):
         """Return the route of work that a plan does itself, in process."""
         found = self._find(plan, operation)
+        if found.waits or found.service != plan.handler.service:
+            why = "waits for others" if found.waits else "is elsewhere"
+            raise self.engine.mistake(f"{plan.place} works on {found.place}, which {why}: ask for it with ctx.call")
         edge = self._edge("work", found.service, found.service, found.name, found.undoes is not None)
         plan.inside[operation] = Route(((), None, None), edge, self.plans[found], self.pools[found.service], None)
         return plan.inside[operation]

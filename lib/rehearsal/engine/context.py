@@ -87,12 +87,17 @@ class Context:
         return First(calls)
 
     def work(self, operation, payload=None):
-        """Describe work done here, in process: no message, no hop; `yield` it to do it. For monoliths."""
+        """Describe work done here, in process: no message, no hop; `yield` it to do it. For monoliths.
+
+        It is that of an operation of the same service which waits for nobody.
+        """
         plan = self._message.route.plan
         route = plan.inside.get(operation) or self._engine.compiler.inside(plan, operation)
+        if payload is not self._message.payload and type(payload).__hash__ is None:
+            raise self._engine.mistake(_mutable(self._message, payload))
         self.unstarted += 1
         work: Any = Work()
-        work.route, work.payload = route, payload
+        work.route, work.payload, work.dead = route, payload, None
         return work
 
     def sleep(self, time):

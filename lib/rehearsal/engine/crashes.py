@@ -9,7 +9,7 @@ from rehearsal.trace import LOST, NONE, OPEN
 
 
 class Struck(Exception):
-    """Leave a handler whose service has gone down under it."""
+    """Leave a handler whose service has gone down under it; it says (value, problem) where the work was done before."""
 
 
 def crash(engine, node, fault, until, replica=None):

@@ -24,6 +24,9 @@ class Work(Message):
 
     def begin(self: Any, engine, parent):
         """Start to work."""
+        if self.dead is not None:
+            place = parent.route.plan.place
+            raise engine.mistake(f"{place} yields the same work twice: describe it again with ctx.work")
         parent.work.unstarted -= 1
         engine.post(self.route, parent.case, self.payload, parent.row, parent, hop=False, message=self)
         self.callbacks = DONE
@@ -38,20 +41,26 @@ class Work(Message):
         parent = self.waiter
         if parent.dead:
             return
-        node, engine, value = parent.route.pool.node, parent.work._engine, None
+        node, value, problem = parent.route.pool.node, None, None
         if not node.up or (node.frozen and not node.runs(parent)):
             node.held.append((Work.done, self))
             return
-        problem: Exception | None = None
         try:
-            value = engine.body(self)
-            outcome = OK
+            value = parent.work._engine.body(self)
         except (Refused, Failed) as error:
-            outcome, problem = REFUSED if isinstance(error, Refused) else FAILED, error
-        except Struck:
-            return  # the process has gone down, and this work with it
-        engine.settle(self, outcome)
-        engine.wake(parent, value, problem)
+            problem = error
+        except Struck as struck:  # the process has gone down, and this work with it, but for what is durable
+            if not parent.dead:
+                node.held.append((Work.over, self, *struck.args) if struck.args else (Work.done, self))
+            return
+        self.over(value, problem)
+
+    def over(self: Any, value, problem):
+        """Let the handler go on with what came of the work."""
+        engine = self.waiter.work._engine
+        outcome = OK if problem is None else REFUSED if isinstance(problem, Refused) else FAILED
+        engine.settle(self, outcome, value)
+        engine.wake(self.waiter, value, problem)
 
     def abandon(self, engine):
         """Lose the work, because its process has crashed."""

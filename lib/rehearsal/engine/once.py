@@ -1,5 +1,6 @@
 """Idempotency: a handler that does its work once for each logical request, however often it is asked."""
 
+from rehearsal.engine.inside import Work
 from rehearsal.engine.waits import WAITS, Sleep
 
 
@@ -39,8 +40,10 @@ def once(plan, function):
 def _key(message):
     """Return who asks: a call with all its attempts and hedges, an event or a command with all its deliveries.
 
-    What is done in process nobody waits for: it is asked for once.
+    What is done in process is asked for once.
     """
+    if isinstance(message, Work):
+        return message
     return getattr(message.waiter, "call", message.waiter) or message  # a hedge waits on behalf of its call
 
 

@@ -193,12 +193,12 @@ class Engine(Carrier):
             self.mishaps.note(plan, error, self._now)
             raise Failed(f"{type(error).__name__}: {error}") from error
 
-    def settle(self, message, outcome):
+    def settle(self, message, outcome, value=None):
         """Close the row of work that was done in process."""
         row = message.row
         self.ended[row] = self.trace.answered[row] = self._now
         self.outcome[row] = self.trace.answer[row] = outcome
-        if message.route.undo and outcome == OK:
+        if message.route.undo and outcome == OK and value is not False:
             self.table.undone[message.case.row] += 1
         if self.close is not None:
             self.close(row)

@@ -91,8 +91,10 @@ def _leaf(traps, function, ctx, payload):
     if traps[0].fault.moment == "after":
         said: list = []
         with traps[0].keeping(said):
-            _, problem = _attempt(function, ctx, payload)
+            value, problem = _attempt(function, ctx, payload)
         traps[0].done(ctx._message, problem, said)
+        _strike(traps, holder(ctx._message))
+        raise Struck(value, problem)
     _strike(traps, holder(ctx._message))
     raise Struck
 

@@ -48,6 +48,10 @@ def sensitivity(
             raise TypeError(f"{what} is a dict by parameter, not {given!r}")
     home = single(base)
     tried = {name: _range(name, values, base) for name, values in ranges.items()}
+    for name, some in tried.items():
+        for told, value in some.items():
+            if told in home[name] and home[name][told] is not value and home[name][told] != value:
+                raise ValueError(f"the base and the range of {name!r} both call something {told!r}: name them apart")
     arena = Arena(recipe, rivals, seeds, more)
     arena.add(home, *(home | {name: {told: value}} for name, some in tried.items() for told, value in some.items()))
     at = {name: told for name, found in home.items() for told in found}

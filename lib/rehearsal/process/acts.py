@@ -45,7 +45,7 @@ def doing(step, careful):
 
 
 def undoing(step, careful):
-    """Return the body of an undo; it returns whether there was anything to undo.
+    """Return the body of an undo; it returns whether there was anything to undo, which its operation may deny.
 
     Where it is done elsewhere than its step it cannot look whether that was done.
     """
@@ -53,14 +53,13 @@ def undoing(step, careful):
     looks = careful and step.undo.service == step.service
 
     def undo(ctx, payload):
-        key = name, payload
-        if careful:
-            ctx.state.setdefault(UNDONE, set()).add(key)
-        if looks and key not in ctx.state.get(DONE, ()):
-            return False
-        function(ctx, payload)
+        key, told = (name, payload), ctx.state.setdefault(UNDONE, {}) if careful else {}
+        before = told.setdefault(key, False)
+        if (looks and key not in ctx.state.get(DONE, ())) or function(ctx, payload) is False:
+            return before  # who asks once more, since the answer was lost, hears the same
         if looks:
             ctx.state[DONE].discard(key)
+        told[key] = True
         ctx.effect(name, -1)
         return True
 

@@ -41,7 +41,7 @@ def blend(
         if step.name in dancing:
             dance.step(step)
     done = dance.end(None) if any(end.name in dancing for end in process.ends) else None
-    failed = dance.undo(None, frozenset(step.name for step in conducted)) if failures else None
+    failed = dance.undo(None, frozenset(step.name for step in conducted)) if failures and process.ends else None
     place = _conduct(process, system, orders, conducted, policies, dance.placed)
     system.accepts(process.name, place, objective=objective, done=done, failed=failed)
     return system

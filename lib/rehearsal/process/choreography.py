@@ -76,7 +76,7 @@ class Dance:
         def when(payload, come):
             return step.applies(payload) and come >= self._needed(self.process.before(step), payload)
 
-        beyond = step.name in self.process.beyond
+        beyond = self.process.insists(step)
         fails = self.failures and not beyond
         facts = [step.event, step.fails][: 1 + fails] if not step.optional else []  # nobody waits for it
         facts += step.operation.publishes
@@ -99,7 +99,7 @@ class Dance:
         return {s.event for s in self.process.needs(steps, payload)} or {self.placed}
 
     def _doing(self, step):
-        body, beyond = doing(step, self.careful), step.name in self.process.beyond
+        body, beyond = doing(step, self.careful), self.process.insists(step)
         failures = self.failures and not beyond
         last = (self.process.tail if beyond else self.retry).times
 

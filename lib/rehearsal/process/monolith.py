@@ -40,7 +40,7 @@ def monolith(process, *, name=None, at="monolith", replicas=1, objective=inf):
 
 def _placing(process, inside):
     """Return the handler that does all the steps, or undoes what it has done."""
-    way = [(s, inside[s.operation], process.tail if s.name in process.beyond else ONCE) for s in process.steps.values()]
+    way = [(s, inside[s.operation], process.tail if process.insists(s) else ONCE) for s in process.steps.values()]
 
     def place(ctx, payload):
         done = []

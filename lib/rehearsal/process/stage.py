@@ -39,9 +39,10 @@ def host(process, system, name, workers, **how):
     One of its own keeps its workers; what else is said of who conducts goes before what it said of itself.
     """
     home = next(iter(process.steps.values())).operation.home.home
-    for step in process.steps.values():
-        if step.service == name and step.name in OWN:
-            raise ModelError(f"{name} takes requests in, with a {step.name!r} of its own: call the step something else")
+    for operation in (o for step in process.steps.values() for o in (step.operation, step.undo) if o is not None):
+        if operation.service == name and operation.name in OWN:
+            own = f"{name} takes requests in, with a {operation.name!r} of its own"
+            raise ModelError(f"{own}: call {operation.place} something else")
     if name not in system.services and name in home.services:
         twin = system.services[name] = home.services[name].copy()
         twin.home, twin.operations, twin.subscriptions = system, {}, {}
