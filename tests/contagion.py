@@ -52,7 +52,8 @@ def reachable(calm, storm, faults):
 def _struck(run, fault):
     """Return the names of the nodes that a fault strikes, and until when at most."""
     struck = {run.system.modules.get(name, name) for name in fault.struck} | set(fault.struck)
-    ends = [o.until for o in run.outages if o.service in struck and isinstance(fault, Crash | CrashAt | Breakdowns)]
+    stops = (*run.outages, *run.degraded) if isinstance(fault, Crash | CrashAt | Breakdowns) else ()
+    ends = [stop.until for stop in stops if stop.service in struck]
     return struck, max([fault.until, *ends])
 
 
