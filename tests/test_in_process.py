@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal import Crash, CrashAt, Evenly, ModelError, Process, Step, System, Times, monolith, run
+from rehearsal import Crash, CrashAt, Evenly, Failed, ModelError, Process, Step, System, Times, monolith, run
 from rehearsal.census import count
 from tests.systems import rows
 
@@ -121,3 +121,25 @@ def test_an_idempotent_operation_is_done_as_often_as_it_is_asked_for():
         yield ctx.work(own, (order.number, 2))
 
     assert len(misused(two, idempotent=True).effects) == 2
+
+
+def test_what_goes_wrong_under_a_crash_is_a_failure_as_it_is_without():
+    """The handler that goes on after the restart hears of a `Failed`, whatever its work raised."""
+
+    def told(faults):
+        system, heard = System("program"), []
+        whole = system.service("whole", durable=True)
+        work = whole.operation(name="work", takes=10)(lambda ctx, order: {}["no such key"])
+
+        @whole.operation()
+        def place(ctx, order):
+            try:
+                yield ctx.work(work, order)
+            except Failed as error:
+                heard.append(str(error))
+
+        system.accepts("order", place)
+        assert run(system, ONE, faults=faults).fates() == ["on time"]
+        return heard
+
+    assert told(()) == told(CrashAt("whole", "work", "after", lasting=5)) == ["KeyError: 'no such key'"]

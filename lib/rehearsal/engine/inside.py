@@ -13,7 +13,7 @@ from rehearsal.trace import FAILED, LOST, OK, REFUSED
 
 
 class Work(Message):
-    """Do the work of an operation here, in process: its time and its body, without a message or a hop.
+    """Do the work of an operation here, in process: its time and its body, without a hop; it is its own message.
 
     It keeps the worker of its handler. It is a row of the trace, from the service to itself. Where that is kept through
     a crash and the work would be over meanwhile, it is over with the restart. What it does not model: that the time of

@@ -8,6 +8,7 @@ from rehearsal.engine.crashes import Struck, crash, refuse
 from rehearsal.engine.messages import FIRST, Alarm
 from rehearsal.engine.replicas import holder, idlest
 from rehearsal.engine.restarts import restart
+from rehearsal.errors import Failed, Refused
 from rehearsal.trace import OK
 
 
@@ -94,7 +95,7 @@ def _leaf(traps, function, ctx, payload):
             value, problem = _attempt(function, ctx, payload)
         traps[0].done(ctx._message, problem, said)
         _strike(traps, holder(ctx._message))
-        raise Struck(value, problem)
+        raise Struck(value, problem) if problem is None or isinstance(problem, Refused | Failed) else Struck
     _strike(traps, holder(ctx._message))
     raise Struck
 
