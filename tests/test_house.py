@@ -139,7 +139,7 @@ def sitting(module):
     return "styles" if floor(module) == 3 else side
 
 
-@pytest.mark.parametrize(("what", "most"), [("runs", 2355), ("breaks", 1195), ("lasts", 275), ("styles", 760)])
+@pytest.mark.parametrize(("what", "most"), [("runs", 2360), ("breaks", 1195), ("lasts", 275), ("styles", 760)])
 def test_floors_0_to_3_can_be_read_in_a_few_sittings(what, most):
     sizes = {module: lines_of_code(path) for module, path in MODULES.items() if floor(module) <= 3}
     assert sizes.keys() >= {f"rehearsal.{room}" for room in SIDE_ROOMS | SAFE_ROOMS}

@@ -72,7 +72,9 @@ class Carrier(simpy.Environment):
         if until is not None:
             self.at(until, Alarm(self._stop, StopSimulation()), FIRST)
         with suppress(StopSimulation):
-            while queue:
+            while True:  # and not `while queue`: Python 3.11 makes a loop fast where it jumps back unconditionally
+                if not queue:
+                    break
                 self._now, _, _, event = heappop(queue)
                 event.callbacks[0](event)
 
