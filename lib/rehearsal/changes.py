@@ -30,10 +30,8 @@ def _contracts(system):
         if isinstance(handler, Subscription):
             for topic in handler.topics:
                 others = frozenset(handler.topics)  # in whatever order it names them
-                found[handler.service, "subscription", f"{handler.name} on {queue(topic, handler.group)}"] = (
-                    _contract(handler),
-                    others,
-                )
+                name = f"{handler.name} on {queue(topic, handler.group)}"
+                found[handler.service, "subscription", name] = _contract(handler), others
         else:
             found[handler.service, "operation", handler.name] = _contract(handler)
     for entry in system.entries.values():

@@ -18,14 +18,8 @@ TOLD = {
     OK: "late", REFUSED: "says no", FAILED: "fails", REJECTED: "rejects", LOST: "lost", TIMEOUT: "times out",
     OPEN: "no answer", NONE: "no answer",
 }  # fmt: skip
-MILD = (
-    "slower",
-    "moved",
-    "waited",
-    "no work",
-    "lost on the way",
-    "lost in the crash",
-)  # what nobody was told: it is listed last
+# What nobody was told: it is listed last.
+MILD = ("slower", "moved", "waited", "no work", "lost on the way", "lost in the crash")
 
 
 class Way(NamedTuple):
